@@ -14,7 +14,7 @@ use tracing::Span;
 use crate::{
     Client, Error, ErrorKind, Operation,
     json::{self, FromJson},
-    operation, refusal, span,
+    refusal, span,
 };
 
 /// Error bodies longer than this are not Descope's.
@@ -33,12 +33,12 @@ impl Client {
     pub(crate) async fn answered<T: FromJson>(
         &self,
         request: reqwest::Result<Request>,
-        operation: &'static str,
+        known: &'static Operation,
     ) -> Result<ResponseValue<T>> {
-        let (span, head, body) = self.read(request, operation).await?;
+        let (span, head, body) = self.read(request, known).await?;
         match span.in_scope(|| json::read(&body)) {
             Ok(inner) => Ok(ResponseValue::new(inner, head.status, head.headers)),
-            Err(problem) => Err(span::failed(&span, unreadable(operation, &head, problem))),
+            Err(problem) => Err(span::failed(&span, unreadable(known.function, &head, problem))),
         }
     }
 
@@ -46,23 +46,22 @@ impl Client {
     pub(crate) async fn acknowledged(
         &self,
         request: reqwest::Result<Request>,
-        operation: &'static str,
+        known: &'static Operation,
     ) -> Result<ResponseValue<()>> {
-        Ok(ResponseValue::empty(self.head(accepting_json(request), operation).await?))
+        Ok(ResponseValue::empty(self.head(accepting_json(request), known).await?))
     }
 
     /// Sends a request that is answered with something else than JSON.
     pub(crate) async fn streamed(
         &self,
         request: reqwest::Result<Request>,
-        operation: &'static str,
+        known: &'static Operation,
     ) -> Result<ResponseValue<ByteStream>> {
-        Ok(ResponseValue::stream(self.head(request, operation).await?))
+        Ok(ResponseValue::stream(self.head(request, known).await?))
     }
 
     /// The answer to a request, of which the body has not been read.
-    async fn head(&self, request: reqwest::Result<Request>, name: &'static str) -> Result<Response> {
-        let known = known(name)?;
+    async fn head(&self, request: reqwest::Result<Request>, known: &'static Operation) -> Result<Response> {
         let span = span_of(known, &request);
         let sent = Box::pin(self.send(request, known, &span));
         Ok(self.bounded(span::operated(&span, self.within(known.function, sent)).await?))
@@ -73,9 +72,8 @@ impl Client {
     pub(crate) async fn read(
         &self,
         request: reqwest::Result<Request>,
-        name: &'static str,
+        known: &'static Operation,
     ) -> Result<(Span, Head, Bytes)> {
-        let known = known(name)?;
         let span = span_of(known, &request);
         // A future that is handed on is kept twice by whoever waits for it, and this one is large. Boxed, it does not make
         // the futures of callers larger, which may hold many.
@@ -136,10 +134,6 @@ impl Client {
         let body = reqwest::Body::wrap(Limited::new(body, self.config().max_response_bytes));
         http::Response::from_parts(parts, body).into()
     }
-}
-
-fn known(name: &'static str) -> Result<&'static Operation> {
-    operation(name).ok_or_else(|| Error::invalid(name, "is not in the table of operations"))
 }
 
 fn span_of(known: &Operation, request: &reqwest::Result<Request>) -> Span {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Client, Error, path::encode_path};
+use crate::{Client, Error, generated::operations, path::encode_path};
 
 impl Client {
     /// The body of the project's public keys as it came, for readers to whom one odd key must not spoil the others.
@@ -24,7 +24,7 @@ impl Client {
     /// ```
     pub async fn session_keys_bytes(&self) -> Result<Bytes, Error> {
         let url = format!("{}/v2/keys/{}", self.baseurl, encode_path(&self.config().project_id));
-        let (.., body) = self.read(self.client.get(url).build(), "session_keys").await?;
+        let (.., body) = self.read(self.client.get(url).build(), &operations::SESSION_KEYS).await?;
         Ok(body)
     }
 }

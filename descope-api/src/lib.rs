@@ -19,6 +19,8 @@ mod pacing;
 mod path;
 mod refusal;
 mod retry;
+#[cfg(feature = "schemars")]
+mod schema;
 mod seam;
 mod secret;
 mod span;

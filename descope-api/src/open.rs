@@ -81,8 +81,15 @@ macro_rules! vocabulary {
         }
 
         impl crate::json::FromJson for $name {
-            fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
-                String::from_json(node).map(Self::from)
+            fn blank() -> Self {
+                Self(Cow::Borrowed(""))
+            }
+
+            fn read<'de, D: serde::Deserializer<'de>>(&mut self, from: D) -> Result<crate::json::Read<bool>, D::Error> {
+                let mut text = String::new();
+                let read = text.read(from)?;
+                self.0 = Cow::Owned(text);
+                Ok(read)
             }
         }
     };

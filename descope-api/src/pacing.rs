@@ -138,13 +138,9 @@ impl Pacing {
     }
 }
 
-/// Makes an attempt when its turn has come. Nothing of it is done before.
-pub(crate) async fn paced(
-    pacing: Option<&Pacing>,
-    known: &Operation,
-    attempt: impl Future<Output = reqwest::Result<Response>>,
-) -> reqwest::Result<Response> {
-    let Some(pacing) = pacing.filter(|_| !IMMEDIATE.contains(&known.function)) else { return attempt.await };
+/// Waits for the turn of an attempt, of which nothing is done before.
+pub(crate) async fn turn<'a>(pacing: Option<&'a Pacing>, known: &Operation) -> Turn<'a> {
+    let Some(pacing) = pacing.filter(|_| !IMMEDIATE.contains(&known.function)) else { return Turn::default() };
     let own = RateGroup::of(known).and_then(|group| pacing.gate(group));
     let all = pacing.gate(RateGroup::All);
     // First the limit that few calls share: whoever waits for it takes nothing from the others.
@@ -163,13 +159,26 @@ pub(crate) async fn paced(
     for place in [&mut own_place, &mut place].into_iter().flatten() {
         place.used = true;
     }
-    let result = attempt.await;
-    if let (Ok(response), Some(gate)) = (&result, own.or(all))
-        && response.status() == StatusCode::TOO_MANY_REQUESTS
-    {
-        gate.pause(retry_after(response.headers()).unwrap_or(gate.period));
+    Turn { gate: own.or(all), _places: [own_place, place] }
+}
+
+/// The turn of an attempt, which lasts until this is dropped.
+#[derive(Default)]
+pub(crate) struct Turn<'a> {
+    /// The limit that the attempt is most likely to exceed.
+    gate: Option<&'a Gate>,
+    _places: [Option<Place<'a>>; 2],
+}
+
+impl Turn<'_> {
+    /// The attempt has been answered, or has failed.
+    pub(crate) fn ended(self, result: &reqwest::Result<Response>) {
+        if let (Ok(response), Some(gate)) = (result, self.gate)
+            && response.status() == StatusCode::TOO_MANY_REQUESTS
+        {
+            gate.pause(retry_after(response.headers()).unwrap_or(gate.period));
+        }
     }
-    result
 }
 
 /// A limit: so many calls in a period.

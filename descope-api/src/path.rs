@@ -19,6 +19,9 @@ pub(crate) fn encode_path(segment: &str) -> String {
 /// - `path`: of the finished URL, below the base URL.
 /// - `template`: the documented path, with parameters in braces.
 pub(crate) fn check(path: &str, template: &str) -> Result<(), String> {
+    if path == template {
+        return Ok(());
+    }
     let is_parameter = |segment: &str| segment.starts_with('{') && segment.ends_with('}');
     let mut segments = path.split('/');
     let fits = template.split('/').all(|expected| match segments.next() {

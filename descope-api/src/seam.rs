@@ -218,8 +218,9 @@ impl Client {
         let mut attempt = 0;
         loop {
             let spare = if attempt < retry.max_retries { request.try_clone() } else { None };
-            let sent = span::attempt(&self.client, request, known, attempt, propagator);
-            let result = pacing::paced(self.config().pacing.as_ref(), known, sent).await;
+            let turn = pacing::turn(self.config().pacing.as_ref(), known).await;
+            let result = span::attempt(&self.client, request, known, attempt, propagator).await;
+            turn.ended(&result);
             let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else {
                 span::answered(operation, &result);
                 return result;

@@ -1,7 +1,12 @@
 //! The spans of a call: one of the operation, and in it one of each attempt. Their fields have the names that OpenTelemetry
 //! gives them, and hold nothing but what the document says and what the head of the answer says about the call.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use http::{HeaderMap, HeaderName, header};
 use reqwest::{Request, Response};
@@ -138,18 +143,20 @@ pub(crate) async fn attempt(
     if let Some(propagator) = propagator {
         propagator.inject(&span, request.headers_mut());
     }
-    attempted(&span, known, attempt, http.execute(request)).await
+    attempted(&span, known, attempt, pin!(http.execute(request))).await
 }
 
 /// Waits for an attempt inside its span, which tells how it ended.
+///
+/// - `call`: stays where it is: those of reqwest are large.
 async fn attempted(
     span: &Span,
     known: &Operation,
     attempt: u32,
-    call: impl Future<Output = reqwest::Result<Response>>,
+    mut call: Pin<&mut impl Future<Output = reqwest::Result<Response>>>,
 ) -> reqwest::Result<Response> {
     let unfinished = Unfinished(Some(span));
-    let result = call.instrument(span.clone()).await;
+    let result = poll_fn(|context| span.in_scope(|| call.as_mut().poll(context))).await;
     unfinished.finish();
     answered(span, &result);
     match &result {
@@ -247,7 +254,7 @@ pub async fn spans_alone(known: &Operation, url: &Url, response: reqwest::Result
     let span = of_operation(known, Some(url));
     let call = async {
         let attempt = of_attempt(known, url, 0);
-        let result = attempted(&attempt, known, 0, async { response }).await;
+        let result = attempted(&attempt, known, 0, pin!(async { response })).await;
         answered(&span, &result);
         result.map_err(|error| Error::transport("", error))
     };

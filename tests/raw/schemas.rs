@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use descope_api::types::UserResponse;
+use schemars::r#gen::SchemaSettings;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -99,6 +101,44 @@ fn the_schema_of_every_type_is_the_one_in_the_spec() {
         }
     }
     assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
+}
+
+#[test]
+fn references_have_the_form_that_the_generator_is_set_to() {
+    let of = |settings: SchemaSettings| {
+        serde_json::to_value(settings.into_generator().into_root_schema_for::<UserResponse>()).unwrap()
+    };
+    let draft7 = of(SchemaSettings::draft07());
+    assert_eq!(draft7["title"], "UserResponse");
+    assert_eq!(draft7["properties"]["user"]["$ref"], "#/definitions/User");
+    let tenants = &draft7["definitions"]["User"]["properties"]["userTenants"];
+    assert_eq!(tenants["items"]["$ref"], "#/definitions/UserTenant");
+    assert!(draft7["definitions"]["UserTenant"]["properties"]["tenantId"].is_object());
+
+    let openapi = of(SchemaSettings::openapi3());
+    assert_eq!(openapi["properties"]["user"]["$ref"], "#/components/schemas/User");
+
+    let inlined = of(SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true));
+    let tenant = &inlined["properties"]["user"]["properties"]["userTenants"]["items"];
+    assert!(tenant["properties"]["tenantId"].is_object(), "{inlined}");
+    assert!(inlined.get("definitions").is_none());
+}
+
+#[test]
+fn a_type_of_the_same_name_keeps_a_schema_of_its_own() {
+    /// Somebody's own.
+    #[derive(schemars::JsonSchema)]
+    #[allow(dead_code)]
+    struct User {
+        nick: String,
+        theirs: descope_api::types::User,
+    }
+    let schema = serde_json::to_value(schemars::schema_for!(Vec<User>)).unwrap();
+    let own = schema["items"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let theirs = schema["definitions"][&own]["properties"]["theirs"]["$ref"].as_str().unwrap();
+    let theirs = theirs.rsplit('/').next().unwrap();
+    assert_ne!(own, theirs);
+    assert!(schema["definitions"][theirs]["properties"]["loginIds"].is_object());
 }
 
 #[test]

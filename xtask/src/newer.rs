@@ -3,6 +3,8 @@
 //! What 3.0 says in words of its own becomes what JSON Schema has for it: `nullable` a type, an exclusive bound a number,
 //! an example one of a list. `format` stays as it is.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 /// The members of a schema that hold one schema, a list of them, or one for each name.
@@ -31,6 +33,18 @@ pub(crate) fn render(document: &Value) -> Value {
     newer["openapi"] = json!("3.1.0");
     newer["jsonSchemaDialect"] = json!("https://spec.openapis.org/oas/3.1/dialect/base");
     newer
+}
+
+/// The named schemas alone, in 3.1, in the order of their names.
+pub(crate) fn schemas(document: &Value) -> BTreeMap<String, Value> {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    schemas
+        .map(|(name, old)| {
+            let mut new = old.clone();
+            schema(&mut new);
+            (name.clone(), new)
+        })
+        .collect()
 }
 
 /// Rewrites the schemas of parameters, headers and bodies below a value.

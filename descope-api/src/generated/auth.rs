@@ -15,7 +15,7 @@ Sends a `POST` request to `/v1/auth/accesskey/exchange`
     ) -> Result<ResponseValue<types::AccessKeySession>, Error> {
         let url = format!("{}/v1/auth/accesskey/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "access_key_exchange").await
+        self.answered(request, &operations::ACCESS_KEY_EXCHANGE).await
     }
     /**Fetch the session once the link was clicked
 
@@ -30,7 +30,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/pending-session`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_pending_session").await
+        self.answered(request, &operations::ENCHANTED_LINK_PENDING_SESSION).await
     }
     /**Sign an existing user in by enchanted link
 
@@ -45,7 +45,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/email`
     ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_in_email").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_IN_EMAIL).await
     }
     /**Sign an existing user in by texted enchanted link
 
@@ -60,7 +60,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/sms`
     ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_in_sms").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_IN_SMS).await
     }
     /**Sign a user up or in by enchanted link
 
@@ -75,7 +75,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/email`
     ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_up_or_in_email").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_UP_OR_IN_EMAIL).await
     }
     /**Sign a user up or in by texted enchanted link
 
@@ -90,7 +90,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/sms`
     ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_up_or_in_sms").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_UP_OR_IN_SMS).await
     }
     /**Sign a new user up by enchanted link
 
@@ -105,7 +105,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/email`
     ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_up_email").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_UP_EMAIL).await
     }
     /**Sign a new user up by texted enchanted link
 
@@ -120,7 +120,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/sms`
     ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_sign_up_sms").await
+        self.answered(request, &operations::ENCHANTED_LINK_SIGN_UP_SMS).await
     }
     /**Change the user's email address by enchanted link
 
@@ -135,7 +135,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/email`
     ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_update_email").await
+        self.answered(request, &operations::ENCHANTED_LINK_UPDATE_EMAIL).await
     }
     /**Change the user's phone number by texted enchanted link
 
@@ -150,7 +150,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/phone/sms`
     ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_update_phone_sms").await
+        self.answered(request, &operations::ENCHANTED_LINK_UPDATE_PHONE_SMS).await
     }
     /**Accept the link that the user clicked
 
@@ -165,7 +165,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/verify`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "enchanted_link_verify").await
+        self.answered(request, &operations::ENCHANTED_LINK_VERIFY).await
     }
     /**Turn a code into a session by query
 
@@ -186,7 +186,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("code", &code))
             .build();
-        self.answered(request, "session_exchange").await
+        self.answered(request, &operations::SESSION_EXCHANGE).await
     }
     /**End the session
 
@@ -201,7 +201,7 @@ Sends a `POST` request to `/v1/auth/logout`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/logout", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_logout").await
+        self.answered(request, &operations::SESSION_LOGOUT).await
     }
     /**End all sessions of the user
 
@@ -216,7 +216,7 @@ Sends a `POST` request to `/v1/auth/logoutall`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/logoutall", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_logout_all").await
+        self.answered(request, &operations::SESSION_LOGOUT_ALL).await
     }
     /**Sign an existing user in by emailed link
 
@@ -231,7 +231,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/email`
     ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_in_email").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_IN_EMAIL).await
     }
     /**Sign an existing user in by texted link
 
@@ -246,7 +246,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/sms`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_in_sms").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_IN_SMS).await
     }
     /**Sign an existing user in by link over WhatsApp
 
@@ -261,7 +261,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/whatsapp`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_in_whatsapp").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_IN_WHATSAPP).await
     }
     /**Sign a user up or in by emailed link
 
@@ -276,7 +276,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/email`
     ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_or_in_email").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_OR_IN_EMAIL).await
     }
     /**Sign a user up or in by texted link
 
@@ -291,7 +291,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/sms`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_or_in_sms").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_OR_IN_SMS).await
     }
     /**Sign a user up or in by link over WhatsApp
 
@@ -306,7 +306,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/whatsapp`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_or_in_whatsapp").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_OR_IN_WHATSAPP).await
     }
     /**Sign a new user up by emailed link
 
@@ -321,7 +321,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/email`
     ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_email").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_EMAIL).await
     }
     /**Sign a new user up by texted link
 
@@ -336,7 +336,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/sms`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_sms").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_SMS).await
     }
     /**Sign a new user up by link over WhatsApp
 
@@ -351,7 +351,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/whatsapp`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_sign_up_whatsapp").await
+        self.answered(request, &operations::MAGIC_LINK_SIGN_UP_WHATSAPP).await
     }
     /**Change the user's email address by emailed link
 
@@ -366,7 +366,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/email`
     ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_update_email").await
+        self.answered(request, &operations::MAGIC_LINK_UPDATE_EMAIL).await
     }
     /**Change the user's phone number without naming a channel
 
@@ -381,7 +381,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_update_phone").await
+        self.answered(request, &operations::MAGIC_LINK_UPDATE_PHONE).await
     }
     /**Change the user's phone number by texted link
 
@@ -396,7 +396,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/sms`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_update_phone_sms").await
+        self.answered(request, &operations::MAGIC_LINK_UPDATE_PHONE_SMS).await
     }
     /**Change the user's phone number by link over WhatsApp
 
@@ -411,7 +411,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/whatsapp`
     ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_update_phone_whatsapp").await
+        self.answered(request, &operations::MAGIC_LINK_UPDATE_PHONE_WHATSAPP).await
     }
     /**Turn the token of a clicked link into a session
 
@@ -426,7 +426,7 @@ Sends a `POST` request to `/v1/auth/magiclink/verify`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "magic_link_verify").await
+        self.answered(request, &operations::MAGIC_LINK_VERIFY).await
     }
     /**Load the signed-in user
 
@@ -438,7 +438,7 @@ Sends a `GET` request to `/v1/auth/me`
     pub async fn session_me<'a>(&'a self) -> Result<ResponseValue<types::User>, Error> {
         let url = format!("{}/v1/auth/me", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "session_me").await
+        self.answered(request, &operations::SESSION_ME).await
     }
     /**List the signed-in user's sign-ins
 
@@ -452,7 +452,7 @@ Sends a `GET` request to `/v1/auth/me/history`
     ) -> Result<ResponseValue<types::AuthHistory>, Error> {
         let url = format!("{}/v1/auth/me/history", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "session_history").await
+        self.answered(request, &operations::SESSION_HISTORY).await
     }
     /**List the signed-in user's tenants
 
@@ -467,7 +467,7 @@ Sends a `POST` request to `/v1/auth/me/tenants`
     ) -> Result<ResponseValue<types::SessionTenantList>, Error> {
         let url = format!("{}/v1/auth/me/tenants", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_tenants").await
+        self.answered(request, &operations::SESSION_TENANTS).await
     }
     /**Fetch the session once the user has sent the message
 
@@ -482,7 +482,7 @@ Sends a `POST` request to `/v1/auth/notp/pending-session`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/notp/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "notp_pending_session").await
+        self.answered(request, &operations::NOTP_PENDING_SESSION).await
     }
     /**Sign an existing user in by a message that the user sends
 
@@ -504,7 +504,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "notp_sign_in").await
+        self.answered(request, &operations::NOTP_SIGN_IN).await
     }
     /**Sign a new user up by a message that the user sends
 
@@ -526,7 +526,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "notp_sign_up").await
+        self.answered(request, &operations::NOTP_SIGN_UP).await
     }
     /**Sign a user up or in by a message that the user sends
 
@@ -548,7 +548,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "notp_sign_up_or_in").await
+        self.answered(request, &operations::NOTP_SIGN_UP_OR_IN).await
     }
     /**Change the user's phone number by a message that the user sends
 
@@ -570,7 +570,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "notp_update_phone").await
+        self.answered(request, &operations::NOTP_UPDATE_PHONE).await
     }
     /**Start a sign-up or sign-in with a social provider
 
@@ -614,7 +614,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
             .query(&progenitor_client::QueryParam::new("test", &test))
             .build();
-        self.answered(request, "oauth_authorize").await
+        self.answered(request, &operations::OAUTH_AUTHORIZE).await
     }
     /**Start a sign-in with a social provider for known users only
 
@@ -658,7 +658,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
             .query(&progenitor_client::QueryParam::new("test", &test))
             .build();
-        self.answered(request, "oauth_authorize_sign_in").await
+        self.answered(request, &operations::OAUTH_AUTHORIZE_SIGN_IN).await
     }
     /**Start a sign-up with a social provider for new users only
 
@@ -702,7 +702,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
             .query(&progenitor_client::QueryParam::new("test", &test))
             .build();
-        self.answered(request, "oauth_authorize_sign_up").await
+        self.answered(request, &operations::OAUTH_AUTHORIZE_SIGN_UP).await
     }
     /**Connect a social provider to the signed-in user
 
@@ -745,7 +745,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("provider", &provider))
             .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
             .build();
-        self.answered(request, "oauth_authorize_update").await
+        self.answered(request, &operations::OAUTH_AUTHORIZE_UPDATE).await
     }
     /**Take the browser back from a provider
 
@@ -798,7 +798,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .query(&progenitor_client::QueryParam::new("user", &user))
             .build();
-        self.acknowledged(request, "oauth_callback").await
+        self.acknowledged(request, &operations::OAUTH_CALLBACK).await
     }
     /**Take the browser back from a provider that posts a form
 
@@ -813,7 +813,7 @@ Sends a `POST` request to `/v1/auth/oauth/callback`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/oauth/callback", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "oauth_callback_form").await
+        self.acknowledged(request, &operations::OAUTH_CALLBACK_FORM).await
     }
     /**Turn the code of a social sign-in into a session
 
@@ -828,7 +828,7 @@ Sends a `POST` request to `/v1/auth/oauth/exchange`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/oauth/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "oauth_exchange").await
+        self.answered(request, &operations::OAUTH_EXCHANGE).await
     }
     /**End a social sign-in inside a mobile app
 
@@ -843,7 +843,7 @@ Sends a `POST` request to `/v1/auth/oauth/native/finish`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/oauth/native/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "oauth_native_finish").await
+        self.answered(request, &operations::OAUTH_NATIVE_FINISH).await
     }
     /**Start a social sign-in inside a mobile app
 
@@ -858,7 +858,7 @@ Sends a `POST` request to `/v1/auth/oauth/native/start`
     ) -> Result<ResponseValue<types::OauthNativeChallenge>, Error> {
         let url = format!("{}/v1/auth/oauth/native/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "oauth_native_start").await
+        self.answered(request, &operations::OAUTH_NATIVE_START).await
     }
     /**Fetch the client id to show One Tap with
 
@@ -878,7 +878,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "onetap_client_id").await
+        self.answered(request, &operations::ONETAP_CLIENT_ID).await
     }
     /**Turn the ID token of One Tap into a session
 
@@ -893,7 +893,7 @@ Sends a `POST` request to `/v1/auth/onetap/idtoken/exchange`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/onetap/idtoken/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "onetap_exchange").await
+        self.answered(request, &operations::ONETAP_EXCHANGE).await
     }
     /**Turn the ID token of One Tap into a code for the server
 
@@ -908,7 +908,7 @@ Sends a `POST` request to `/v1/auth/onetap/idtoken/verify`
     ) -> Result<ResponseValue<types::OnetapCode>, Error> {
         let url = format!("{}/v1/auth/onetap/idtoken/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "onetap_verify").await
+        self.answered(request, &operations::ONETAP_VERIFY).await
     }
     /**Sign an existing user in by emailed code
 
@@ -923,7 +923,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/email`
     ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_in_email").await
+        self.answered(request, &operations::OTP_SIGN_IN_EMAIL).await
     }
     /**Sign an existing user in by instant message
 
@@ -938,7 +938,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/im`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_in_im").await
+        self.answered(request, &operations::OTP_SIGN_IN_IM).await
     }
     /**Sign an existing user in by text message
 
@@ -953,7 +953,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/sms`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_in_sms").await
+        self.answered(request, &operations::OTP_SIGN_IN_SMS).await
     }
     /**Sign an existing user in by phone call
 
@@ -968,7 +968,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/voice`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_in_voice").await
+        self.answered(request, &operations::OTP_SIGN_IN_VOICE).await
     }
     /**Sign an existing user in by WhatsApp message
 
@@ -983,7 +983,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/whatsapp`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_in_whatsapp").await
+        self.answered(request, &operations::OTP_SIGN_IN_WHATSAPP).await
     }
     /**Sign a user up or in by emailed code
 
@@ -998,7 +998,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/email`
     ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_or_in_email").await
+        self.answered(request, &operations::OTP_SIGN_UP_OR_IN_EMAIL).await
     }
     /**Sign a user up or in by instant message
 
@@ -1013,7 +1013,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/im`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_or_in_im").await
+        self.answered(request, &operations::OTP_SIGN_UP_OR_IN_IM).await
     }
     /**Sign a user up or in by text message
 
@@ -1028,7 +1028,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/sms`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_or_in_sms").await
+        self.answered(request, &operations::OTP_SIGN_UP_OR_IN_SMS).await
     }
     /**Sign a user up or in by phone call
 
@@ -1043,7 +1043,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/voice`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_or_in_voice").await
+        self.answered(request, &operations::OTP_SIGN_UP_OR_IN_VOICE).await
     }
     /**Sign a user up or in by WhatsApp message
 
@@ -1058,7 +1058,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/whatsapp`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_or_in_whatsapp").await
+        self.answered(request, &operations::OTP_SIGN_UP_OR_IN_WHATSAPP).await
     }
     /**Sign a new user up by emailed code
 
@@ -1073,7 +1073,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/email`
     ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_email").await
+        self.answered(request, &operations::OTP_SIGN_UP_EMAIL).await
     }
     /**Sign a new user up by instant message
 
@@ -1088,7 +1088,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/im`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_im").await
+        self.answered(request, &operations::OTP_SIGN_UP_IM).await
     }
     /**Sign a new user up by text message
 
@@ -1103,7 +1103,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/sms`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_sms").await
+        self.answered(request, &operations::OTP_SIGN_UP_SMS).await
     }
     /**Sign a new user up by phone call
 
@@ -1118,7 +1118,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/voice`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_voice").await
+        self.answered(request, &operations::OTP_SIGN_UP_VOICE).await
     }
     /**Sign a new user up by WhatsApp message
 
@@ -1133,7 +1133,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/whatsapp`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_sign_up_whatsapp").await
+        self.answered(request, &operations::OTP_SIGN_UP_WHATSAPP).await
     }
     /**Change the user's email address by code
 
@@ -1148,7 +1148,7 @@ Sends a `POST` request to `/v1/auth/otp/update/email`
     ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_update_email").await
+        self.answered(request, &operations::OTP_UPDATE_EMAIL).await
     }
     /**Change the user's phone number by instant message
 
@@ -1163,7 +1163,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/im`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_update_phone_im").await
+        self.answered(request, &operations::OTP_UPDATE_PHONE_IM).await
     }
     /**Change the user's phone number by text message
 
@@ -1178,7 +1178,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/sms`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_update_phone_sms").await
+        self.answered(request, &operations::OTP_UPDATE_PHONE_SMS).await
     }
     /**Change the user's phone number by phone call
 
@@ -1193,7 +1193,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/voice`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_update_phone_voice").await
+        self.answered(request, &operations::OTP_UPDATE_PHONE_VOICE).await
     }
     /**Change the user's phone number by WhatsApp message
 
@@ -1208,7 +1208,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/whatsapp`
     ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_update_phone_whatsapp").await
+        self.answered(request, &operations::OTP_UPDATE_PHONE_WHATSAPP).await
     }
     /**Turn an emailed code into a session
 
@@ -1223,7 +1223,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/email`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_verify_email").await
+        self.answered(request, &operations::OTP_VERIFY_EMAIL).await
     }
     /**Turn a code from an instant message into a session
 
@@ -1238,7 +1238,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/im`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_verify_im").await
+        self.answered(request, &operations::OTP_VERIFY_IM).await
     }
     /**Turn a texted code into a session
 
@@ -1253,7 +1253,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/sms`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_verify_sms").await
+        self.answered(request, &operations::OTP_VERIFY_SMS).await
     }
     /**Turn a code heard on the phone into a session
 
@@ -1268,7 +1268,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/voice`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_verify_voice").await
+        self.answered(request, &operations::OTP_VERIFY_VOICE).await
     }
     /**Turn a code from WhatsApp into a session
 
@@ -1283,7 +1283,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/whatsapp`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "otp_verify_whatsapp").await
+        self.answered(request, &operations::OTP_VERIFY_WHATSAPP).await
     }
     /**Fetch the rules that a password has to meet
 
@@ -1297,7 +1297,7 @@ Sends a `GET` request to `/v1/auth/password/policy`
     ) -> Result<ResponseValue<types::PasswordRules>, Error> {
         let url = format!("{}/v1/auth/password/policy", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "password_policy").await
+        self.answered(request, &operations::PASSWORD_POLICY).await
     }
     /**Exchange the old password for a new one
 
@@ -1312,7 +1312,7 @@ Sends a `POST` request to `/v1/auth/password/replace`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/replace", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "password_replace").await
+        self.answered(request, &operations::PASSWORD_REPLACE).await
     }
     /**Send a password reset message
 
@@ -1327,7 +1327,7 @@ Sends a `POST` request to `/v1/auth/password/reset`
     ) -> Result<ResponseValue<types::PasswordResetDelivery>, Error> {
         let url = format!("{}/v1/auth/password/reset", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "password_reset").await
+        self.answered(request, &operations::PASSWORD_RESET).await
     }
     /**Sign an existing user in with a password
 
@@ -1342,7 +1342,7 @@ Sends a `POST` request to `/v1/auth/password/signin`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "password_sign_in").await
+        self.answered(request, &operations::PASSWORD_SIGN_IN).await
     }
     /**Sign a new user up with a password
 
@@ -1357,7 +1357,7 @@ Sends a `POST` request to `/v1/auth/password/signup`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "password_sign_up").await
+        self.answered(request, &operations::PASSWORD_SIGN_UP).await
     }
     /**Set the signed-in user's password
 
@@ -1372,7 +1372,7 @@ Sends a `POST` request to `/v1/auth/password/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/password/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "password_update").await
+        self.answered(request, &operations::PASSWORD_UPDATE).await
     }
     /**Fetch the session once the user has approved on the phone
 
@@ -1387,7 +1387,7 @@ Sends a `POST` request to `/v1/auth/push/pending-session`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/push/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "push_pending_session").await
+        self.answered(request, &operations::PUSH_PENDING_SESSION).await
     }
     /**Tell what the user decided on the phone
 
@@ -1402,7 +1402,7 @@ Sends a `POST` request to `/v1/auth/push/signin/finish`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/push/signin/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "push_sign_in_finish").await
+        self.answered(request, &operations::PUSH_SIGN_IN_FINISH).await
     }
     /**Ask the user to approve a sign-in on the phone
 
@@ -1417,7 +1417,7 @@ Sends a `POST` request to `/v1/auth/push/signin/start`
     ) -> Result<ResponseValue<types::PushSignInPending>, Error> {
         let url = format!("{}/v1/auth/push/signin/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "push_sign_in_start").await
+        self.answered(request, &operations::PUSH_SIGN_IN_START).await
     }
     /**Enroll the user's phone for push sign-in
 
@@ -1432,7 +1432,7 @@ Sends a `POST` request to `/v1/auth/push/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/push/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "push_enroll_device").await
+        self.answered(request, &operations::PUSH_ENROLL_DEVICE).await
     }
     /**Make new recovery codes for the signed-in user
 
@@ -1447,7 +1447,7 @@ Sends a `POST` request to `/v1/auth/recovery-codes`
     ) -> Result<ResponseValue<types::RecoveryCodesResponse>, Error> {
         let url = format!("{}/v1/auth/recovery-codes", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "recovery_codes_generate").await
+        self.answered(request, &operations::RECOVERY_CODES_GENERATE).await
     }
     /**Sign in with a recovery code
 
@@ -1462,7 +1462,7 @@ Sends a `POST` request to `/v1/auth/recovery-codes/signin`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/recovery-codes/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "recovery_codes_sign_in").await
+        self.answered(request, &operations::RECOVERY_CODES_SIGN_IN).await
     }
     /**Renew the session by GET
 
@@ -1483,7 +1483,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("externalToken", &external_token))
             .build();
-        self.answered(request, "session_refresh_get").await
+        self.answered(request, &operations::SESSION_REFRESH_GET).await
     }
     /**Renew the session
 
@@ -1498,7 +1498,7 @@ Sends a `POST` request to `/v1/auth/refresh`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/refresh", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_refresh").await
+        self.answered(request, &operations::SESSION_REFRESH).await
     }
     /**Start an SSO sign-in at the older address
 
@@ -1545,7 +1545,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .query(&progenitor_client::QueryParam::new("test", &test))
             .build();
-        self.answered(request, "sso_saml_authorize").await
+        self.answered(request, &operations::SSO_SAML_AUTHORIZE).await
     }
     /**End an SSO sign-in at the older address
 
@@ -1560,7 +1560,7 @@ Sends a `POST` request to `/v1/auth/saml/exchange`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/saml/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "sso_saml_exchange").await
+        self.answered(request, &operations::SSO_SAML_EXCHANGE).await
     }
     /**Store the user's answers to security questions
 
@@ -1575,7 +1575,7 @@ Sends a `POST` request to `/v1/auth/security-questions/setup`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/setup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "security_questions_setup").await
+        self.answered(request, &operations::SECURITY_QUESTIONS_SETUP).await
     }
     /**List the questions that the user has to answer
 
@@ -1589,7 +1589,7 @@ Sends a `GET` request to `/v1/auth/security-questions/verify`
     ) -> Result<ResponseValue<types::SecurityQuestionsResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/verify", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "security_questions_get").await
+        self.answered(request, &operations::SECURITY_QUESTIONS_GET).await
     }
     /**Check the user's answers to the security questions
 
@@ -1604,7 +1604,7 @@ Sends a `POST` request to `/v1/auth/security-questions/verify`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "security_questions_verify").await
+        self.answered(request, &operations::SECURITY_QUESTIONS_VERIFY).await
     }
     /**Start a sign-in with a tenant's identity provider
 
@@ -1651,7 +1651,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .query(&progenitor_client::QueryParam::new("test", &test))
             .build();
-        self.answered(request, "sso_authorize").await
+        self.answered(request, &operations::SSO_AUTHORIZE).await
     }
     /**Turn the code of an SSO sign-in into a session
 
@@ -1666,7 +1666,7 @@ Sends a `POST` request to `/v1/auth/sso/exchange`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/sso/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "sso_exchange").await
+        self.answered(request, &operations::SSO_EXCHANGE).await
     }
     /**Switch the session to another tenant
 
@@ -1681,7 +1681,7 @@ Sends a `POST` request to `/v1/auth/tenant/select`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/tenant/select", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_select_tenant").await
+        self.answered(request, &operations::SESSION_SELECT_TENANT).await
     }
     /**Sign a new user up with an authenticator app
 
@@ -1696,7 +1696,7 @@ Sends a `POST` request to `/v1/auth/totp/signup`
     ) -> Result<ResponseValue<types::TotpSeedResponse>, Error> {
         let url = format!("{}/v1/auth/totp/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "totp_sign_up").await
+        self.answered(request, &operations::TOTP_SIGN_UP).await
     }
     /**Give the signed-in user a new authenticator seed
 
@@ -1711,7 +1711,7 @@ Sends a `POST` request to `/v1/auth/totp/update`
     ) -> Result<ResponseValue<types::TotpSeedResponse>, Error> {
         let url = format!("{}/v1/auth/totp/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "totp_update").await
+        self.answered(request, &operations::TOTP_UPDATE).await
     }
     /**Sign in with a code from an authenticator app
 
@@ -1726,7 +1726,7 @@ Sends a `POST` request to `/v1/auth/totp/verify`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/totp/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "totp_verify").await
+        self.answered(request, &operations::TOTP_VERIFY).await
     }
     /**Renew the session if there is one
 
@@ -1741,7 +1741,7 @@ Sends a `POST` request to `/v1/auth/try-refresh`
     ) -> Result<ResponseValue<types::OptionalJwtResponse>, Error> {
         let url = format!("{}/v1/auth/try-refresh", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "session_try_refresh").await
+        self.answered(request, &operations::SESSION_TRY_REFRESH).await
     }
     /**Have the service check a session token
 
@@ -1755,7 +1755,7 @@ Sends a `POST` request to `/v1/auth/validate`
     ) -> Result<ResponseValue<types::SessionClaims>, Error> {
         let url = format!("{}/v1/auth/validate", self.baseurl,);
         let request = self.client.post(url).build();
-        self.answered(request, "session_validate").await
+        self.answered(request, &operations::SESSION_VALIDATE).await
     }
     /**End the sign-in of a user with a passkey
 
@@ -1770,7 +1770,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signin/finish`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signin/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_sign_in_finish").await
+        self.answered(request, &operations::WEBAUTHN_SIGN_IN_FINISH).await
     }
     /**Start to sign a user in with a passkey
 
@@ -1785,7 +1785,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signin/start`
     ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signin/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_sign_in_start").await
+        self.answered(request, &operations::WEBAUTHN_SIGN_IN_START).await
     }
     /**Start to sign a user up or in with a passkey
 
@@ -1800,7 +1800,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup-in/start`
     ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup-in/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_sign_up_or_in_start").await
+        self.answered(request, &operations::WEBAUTHN_SIGN_UP_OR_IN_START).await
     }
     /**End the sign-up of a new user with a passkey
 
@@ -1815,7 +1815,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup/finish`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_sign_up_finish").await
+        self.answered(request, &operations::WEBAUTHN_SIGN_UP_FINISH).await
     }
     /**Start to sign a new user up with a passkey
 
@@ -1830,7 +1830,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup/start`
     ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_sign_up_start").await
+        self.answered(request, &operations::WEBAUTHN_SIGN_UP_START).await
     }
     /**End the adding of a passkey
 
@@ -1845,7 +1845,7 @@ Sends a `POST` request to `/v1/auth/webauthn/update/finish`
     ) -> Result<ResponseValue<types::WebauthnUpdateResult>, Error> {
         let url = format!("{}/v1/auth/webauthn/update/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_update_finish").await
+        self.answered(request, &operations::WEBAUTHN_UPDATE_FINISH).await
     }
     /**Start to add a passkey to the signed-in user
 
@@ -1860,7 +1860,7 @@ Sends a `POST` request to `/v1/auth/webauthn/update/start`
     ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/update/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "webauthn_update_start").await
+        self.answered(request, &operations::WEBAUTHN_UPDATE_START).await
     }
     /**Report input that a screen refused
 
@@ -1875,7 +1875,7 @@ Sends a `POST` request to `/v1/flow/event`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/flow/event", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "flow_report_events").await
+        self.answered(request, &operations::FLOW_REPORT_EVENTS).await
     }
     /**Turn the code of a flow that ran in a browser into a session
 
@@ -1890,7 +1890,7 @@ Sends a `POST` request to `/v1/flow/exchange`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/flow/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "flow_exchange").await
+        self.answered(request, &operations::FLOW_EXCHANGE).await
     }
     /**Go on with a flow
 
@@ -1905,7 +1905,7 @@ Sends a `POST` request to `/v1/flow/next`
     ) -> Result<ResponseValue<types::FlowStepResponse>, Error> {
         let url = format!("{}/v1/flow/next", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "flow_next").await
+        self.answered(request, &operations::FLOW_NEXT).await
     }
     /**Prepare a flow for a user who is signed in to the app
 
@@ -1920,7 +1920,7 @@ Sends a `POST` request to `/v1/flow/prime`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/flow/prime", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "flow_prime").await
+        self.answered(request, &operations::FLOW_PRIME).await
     }
     /**Start a flow in the browser
 
@@ -1935,7 +1935,7 @@ Sends a `POST` request to `/v1/flow/start`
     ) -> Result<ResponseValue<types::FlowStepResponse>, Error> {
         let url = format!("{}/v1/flow/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "flow_start").await
+        self.answered(request, &operations::FLOW_START).await
     }
     /**Ask whether the page may run flows of the project
 
@@ -1949,7 +1949,7 @@ Sends a `POST` request to `/v1/flow/validate-domain`
     ) -> Result<ResponseValue<types::FlowDomainVerdict>, Error> {
         let url = format!("{}/v1/flow/validate-domain", self.baseurl,);
         let request = self.client.post(url).build();
-        self.answered(request, "flow_validate_domain").await
+        self.answered(request, &operations::FLOW_VALIDATE_DOMAIN).await
     }
     /**Fetch the public keys of a project as a bare list
 
@@ -1974,7 +1974,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("certs", &certs))
             .build();
-        self.answered(request, "session_keys_v1").await
+        self.answered(request, &operations::SESSION_KEYS_V1).await
     }
     /**Start to connect the user to an outbound application
 
@@ -1989,7 +1989,7 @@ Sends a `POST` request to `/v1/outbound/oauth/connect`
     ) -> Result<ResponseValue<types::OutboundRedirect>, Error> {
         let url = format!("{}/v1/outbound/oauth/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "outbound_connect").await
+        self.answered(request, &operations::OUTBOUND_CONNECT).await
     }
     /**Fetch the public keys of a project
 
@@ -2014,6 +2014,6 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("certs", &certs))
             .build();
-        self.answered(request, "session_keys").await
+        self.answered(request, &operations::SESSION_KEYS).await
     }
 }

@@ -62,7 +62,8 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_auth_server_by_suffix").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_AUTH_SERVER_BY_SUFFIX)
+            .await
     }
     /**Read what the hosted pages may know of a project
 
@@ -82,7 +83,7 @@ Arguments:
             project_id.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "federation_discovery_project").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_PROJECT).await
     }
     /**Fetch the policies of a site for the FedCM dialog
 
@@ -103,7 +104,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .build();
-        self.answered(request, "federation_fedcm_client_metadata").await
+        self.answered(request, &operations::FEDERATION_FEDCM_CLIENT_METADATA).await
     }
     /**Ask a user to let a client use an MCP server
 
@@ -186,7 +187,11 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(_request, "federation_inbound_app_agentic_authorize").await
+        self.acknowledged(
+                _request,
+                &operations::FEDERATION_INBOUND_APP_AGENTIC_AUTHORIZE,
+            )
+            .await
     }
     /**Ask a user for consent to an MCP server, by a form
 
@@ -210,7 +215,10 @@ Arguments:
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_inbound_app_agentic_authorize_by_form")
+        self.acknowledged(
+                request,
+                &operations::FEDERATION_INBOUND_APP_AGENTIC_AUTHORIZE_BY_FORM,
+            )
             .await
     }
     /**Exchange a consent for tokens of an MCP server
@@ -235,7 +243,7 @@ Arguments:
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_agentic_token").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_AGENTIC_TOKEN).await
     }
     /**Ask a user to let an inbound application act for them
 
@@ -320,7 +328,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(_request, "federation_inbound_app_authorize").await
+        self.acknowledged(_request, &operations::FEDERATION_INBOUND_APP_AUTHORIZE).await
     }
     /**Ask a user for consent to an inbound application, by a form
 
@@ -335,7 +343,8 @@ Sends a `POST` request to `/oauth2/v1/apps/authorize`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_inbound_app_authorize_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_INBOUND_APP_AUTHORIZE_BY_FORM)
+            .await
     }
     /**Ask a user for consent on another device
 
@@ -350,7 +359,8 @@ Sends a `POST` request to `/oauth2/v1/apps/bc-authorize`
     ) -> Result<ResponseValue<types::InboundAppBackchannelResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/bc-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_backchannel_authorize").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_BACKCHANNEL_AUTHORIZE)
+            .await
     }
     /**Start a device's request to act for a user
 
@@ -365,7 +375,7 @@ Sends a `POST` request to `/oauth2/v1/apps/device`
     ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_device").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_DEVICE).await
     }
     /**Return to the client after the consent
 
@@ -380,7 +390,8 @@ Sends a `POST` request to `/oauth2/v1/apps/finish-authorize`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_inbound_app_finish_authorize").await
+        self.acknowledged(request, &operations::FEDERATION_INBOUND_APP_FINISH_AUTHORIZE)
+            .await
     }
     /**Push a request for consent ahead of the browser
 
@@ -395,7 +406,7 @@ Sends a `POST` request to `/oauth2/v1/apps/par`
     ) -> Result<ResponseValue<types::InboundAppPushedRequest>, Error> {
         let url = format!("{}/oauth2/v1/apps/par", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_push_authorize").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_PUSH_AUTHORIZE).await
     }
     /**Revoke a token of an inbound application
 
@@ -410,7 +421,7 @@ Sends a `POST` request to `/oauth2/v1/apps/revoke`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_revoke").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_REVOKE).await
     }
     /**Get tokens for an inbound application
 
@@ -425,7 +436,7 @@ Sends a `POST` request to `/oauth2/v1/apps/token`
     ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_token").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_TOKEN).await
     }
     /**Read the claims of the user who consented
 
@@ -446,7 +457,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("project_id", &project_id))
             .build();
-        self.answered(request, "federation_inbound_app_user_info").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_USER_INFO).await
     }
     /**Read the claims of the user who consented, by POST
 
@@ -461,7 +472,8 @@ Sends a `POST` request to `/oauth2/v1/apps/userinfo`
     ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_user_info_by_post").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_USER_INFO_BY_POST)
+            .await
     }
     /**Ask a user to let an inbound application of one project act for them
 
@@ -545,7 +557,11 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(_request, "federation_inbound_app_project_authorize").await
+        self.acknowledged(
+                _request,
+                &operations::FEDERATION_INBOUND_APP_PROJECT_AUTHORIZE,
+            )
+            .await
     }
     /**Ask a user for consent to an inbound application of one project, by a form
 
@@ -567,7 +583,10 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_inbound_app_project_authorize_by_form")
+        self.acknowledged(
+                request,
+                &operations::FEDERATION_INBOUND_APP_PROJECT_AUTHORIZE_BY_FORM,
+            )
             .await
     }
     /**Ask a user for consent on another device at one project
@@ -590,7 +609,10 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_project_backchannel_authorize")
+        self.answered(
+                request,
+                &operations::FEDERATION_INBOUND_APP_PROJECT_BACKCHANNEL_AUTHORIZE,
+            )
             .await
     }
     /**Start a device's request to act for a user at one project
@@ -613,7 +635,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_project_device").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_PROJECT_DEVICE).await
     }
     /**Revoke a token of an inbound application at one project
 
@@ -635,7 +657,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_project_revoke").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_PROJECT_REVOKE).await
     }
     /**Exchange a consent for tokens at one project
 
@@ -657,7 +679,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_inbound_app_project_token").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_PROJECT_TOKEN).await
     }
     /**Read the claims of the user who consented at one project
 
@@ -677,7 +699,8 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "federation_inbound_app_project_user_info").await
+        self.answered(request, &operations::FEDERATION_INBOUND_APP_PROJECT_USER_INFO)
+            .await
     }
     /**Read the claims of the user who consented, by POST at one project
 
@@ -697,7 +720,11 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).build();
-        self.answered(request, "federation_inbound_app_project_user_info_by_post").await
+        self.answered(
+                request,
+                &operations::FEDERATION_INBOUND_APP_PROJECT_USER_INFO_BY_POST,
+            )
+            .await
     }
     /**Send a user to sign in to an application by OpenID Connect
 
@@ -773,7 +800,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(request, "federation_oidc_authorize").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_AUTHORIZE).await
     }
     /**Send a user to sign in, by a form
 
@@ -788,7 +815,7 @@ Sends a `POST` request to `/oauth2/v1/authorize`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_authorize_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_AUTHORIZE_BY_FORM).await
     }
     /**Ask a user for a second factor on behalf of Entra ID
 
@@ -803,7 +830,8 @@ Sends a `POST` request to `/oauth2/v1/authorize/entramfa`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize/entramfa", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_authorize_entra_mfa").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_AUTHORIZE_ENTRA_MFA)
+            .await
     }
     /**Start the sign-in of a device without a keyboard
 
@@ -818,7 +846,7 @@ Sends a `POST` request to `/oauth2/v1/device`
     ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_device").await
+        self.answered(request, &operations::FEDERATION_OIDC_DEVICE).await
     }
     /**Return to the application after the sign-in
 
@@ -850,7 +878,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("sso_app_id", &sso_app_id))
             .query(&progenitor_client::QueryParam::new("state_id", &state_id))
             .build();
-        self.acknowledged(request, "federation_oidc_finish_authorize").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_FINISH_AUTHORIZE).await
     }
     /**Return to the application after the sign-in, by a form
 
@@ -865,7 +893,8 @@ Sends a `POST` request to `/oauth2/v1/finish-authorize`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_finish_authorize_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_FINISH_AUTHORIZE_BY_FORM)
+            .await
     }
     /**End the session of a user at the provider
 
@@ -903,7 +932,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoAppId", &sso_app_id))
             .query(&progenitor_client::QueryParam::new("state", &state))
             .build();
-        self.acknowledged(request, "federation_oidc_logout").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_LOGOUT).await
     }
     /**End the session of a user at the provider, by a form
 
@@ -918,7 +947,7 @@ Sends a `POST` request to `/oauth2/v1/logout`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_logout_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_LOGOUT_BY_FORM).await
     }
     /**Revoke a token of an application
 
@@ -933,7 +962,7 @@ Sends a `POST` request to `/oauth2/v1/revoke`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_revoke").await
+        self.answered(request, &operations::FEDERATION_OIDC_REVOKE).await
     }
     /**Exchange a code or a refresh token for tokens
 
@@ -948,7 +977,7 @@ Sends a `POST` request to `/oauth2/v1/token`
     ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_token").await
+        self.answered(request, &operations::FEDERATION_OIDC_TOKEN).await
     }
     /**Read the claims of the signed-in user
 
@@ -969,7 +998,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("ssoAppId", &sso_app_id))
             .build();
-        self.answered(request, "federation_oidc_user_info").await
+        self.answered(request, &operations::FEDERATION_OIDC_USER_INFO).await
     }
     /**Read the claims of the signed-in user, by POST
 
@@ -984,7 +1013,7 @@ Sends a `POST` request to `/oauth2/v1/userinfo`
     ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_user_info_by_post").await
+        self.answered(request, &operations::FEDERATION_OIDC_USER_INFO_BY_POST).await
     }
     /**Describe the OAuth server of an MCP server
 
@@ -1046,7 +1075,8 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_agentic_auth_server").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_AGENTIC_AUTH_SERVER)
+            .await
     }
     /**Describe the OpenID provider of an MCP server
 
@@ -1108,7 +1138,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_agentic_open_id").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_AGENTIC_OPEN_ID).await
     }
     /**Describe the OAuth server of inbound applications
 
@@ -1170,7 +1200,8 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_inbound_auth_server").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_INBOUND_AUTH_SERVER)
+            .await
     }
     /**Describe the OpenID provider of inbound applications
 
@@ -1232,7 +1263,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_inbound_open_id").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_INBOUND_OPEN_ID).await
     }
     /**List the accounts that are signed in in this browser
 
@@ -1253,7 +1284,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("projectId", &project_id))
             .build();
-        self.answered(request, "federation_fedcm_accounts").await
+        self.answered(request, &operations::FEDERATION_FEDCM_ACCOUNTS).await
     }
     /**Issue a token for the account picked in the browser
 
@@ -1268,7 +1299,7 @@ Sends a `POST` request to `/v1/auth/fedcm/assertion`
     ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error> {
         let url = format!("{}/v1/auth/fedcm/assertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "federation_fedcm_assert").await
+        self.answered(request, &operations::FEDERATION_FEDCM_ASSERT).await
     }
     /**End the session of a user who came by an application
 
@@ -1289,7 +1320,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("app", &app))
             .build();
-        self.acknowledged(request, "federation_saml_idp_logout").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_LOGOUT).await
     }
     /**End the session of a user who came by an application, by a form
 
@@ -1304,7 +1335,7 @@ Sends a `POST` request to `/v1/auth/idp/sso/logout`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_saml_idp_logout_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_LOGOUT_BY_FORM).await
     }
     /**Take the SAML response of a tenant's identity provider
 
@@ -1337,7 +1368,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.acknowledged(request, "federation_saml_sp_consume").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_SP_CONSUME).await
     }
     /**Open a SAML application without a request from it
 
@@ -1370,7 +1401,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(request, "federation_saml_idp_initiate").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_INITIATE).await
     }
     /**Open a SAML application without a request from it, by a form
 
@@ -1385,7 +1416,8 @@ Sends a `POST` request to `/v1/auth/saml/idp/initiate`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_saml_idp_initiate_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_INITIATE_BY_FORM)
+            .await
     }
     /**Fetch the SAML metadata of Descope as identity provider
 
@@ -1406,7 +1438,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("app", &app))
             .build();
-        self.streamed(request, "federation_saml_idp_metadata").await
+        self.streamed(request, &operations::FEDERATION_SAML_IDP_METADATA).await
     }
     /**Sign a user in to a SAML application
 
@@ -1442,7 +1474,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(request, "federation_saml_idp_sso").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_SSO).await
     }
     /**Sign a user in to a SAML application, by a form
 
@@ -1466,7 +1498,7 @@ Arguments:
             .form_urlencoded(&body)?
             .query(&progenitor_client::QueryParam::new("app", &app))
             .build();
-        self.acknowledged(request, "federation_saml_idp_sso_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_SAML_IDP_SSO_BY_FORM).await
     }
     /**Make the SAML response after the sign-in
 
@@ -1481,7 +1513,7 @@ Sends a `POST` request to `/v1/auth/saml/idp/sso-finish`
     ) -> Result<ResponseValue<types::SamlIdpFinishResponse>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "federation_saml_idp_finish").await
+        self.answered(request, &operations::FEDERATION_SAML_IDP_FINISH).await
     }
     /**Fetch the SAML metadata of Descope as service provider
 
@@ -1508,7 +1540,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.streamed(request, "federation_saml_sp_metadata").await
+        self.streamed(request, &operations::FEDERATION_SAML_SP_METADATA).await
     }
     /**Open a WS-Federation application without a request from it
 
@@ -1535,7 +1567,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(request, "federation_ws_fed_initiate").await
+        self.acknowledged(request, &operations::FEDERATION_WS_FED_INITIATE).await
     }
     /**Open a WS-Federation application without a request from it, by a form
 
@@ -1550,7 +1582,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/initiate`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_ws_fed_initiate_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_WS_FED_INITIATE_BY_FORM).await
     }
     /**Fetch the WS-Federation metadata of Descope
 
@@ -1571,7 +1603,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("app", &app))
             .build();
-        self.streamed(request, "federation_ws_fed_metadata").await
+        self.streamed(request, &operations::FEDERATION_WS_FED_METADATA).await
     }
     /**Sign a user in to a WS-Federation application, or out of it
 
@@ -1613,7 +1645,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("wreply", &wreply))
             .query(&progenitor_client::QueryParam::new("wtrealm", &wtrealm))
             .build();
-        self.acknowledged(request, "federation_ws_fed_sso").await
+        self.acknowledged(request, &operations::FEDERATION_WS_FED_SSO).await
     }
     /**Sign a user in to a WS-Federation application, by a form
 
@@ -1628,7 +1660,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso`
     ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_ws_fed_sso_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_WS_FED_SSO_BY_FORM).await
     }
     /**Make the WS-Federation token after the sign-in
 
@@ -1643,7 +1675,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso-finish`
     ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "federation_ws_fed_finish").await
+        self.answered(request, &operations::FEDERATION_WS_FED_FINISH).await
     }
     /**Fetch the public keys of a project, for OpenID Connect clients
 
@@ -1669,7 +1701,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("certs", &certs))
             .build();
-        self.answered(request, "federation_discovery_jwks").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_JWKS).await
     }
     /**Describe a project as OAuth server
 
@@ -1731,7 +1763,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_auth_server").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_AUTH_SERVER).await
     }
     /**Describe a project as OpenID provider
 
@@ -1793,7 +1825,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_open_id").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_OPEN_ID).await
     }
     /**Fetch the FedCM configuration of a project
 
@@ -1812,7 +1844,7 @@ Arguments:
             "{}/{}/fedcm/config", self.baseurl, encode_path(& project_id.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "federation_fedcm_config").await
+        self.answered(request, &operations::FEDERATION_FEDCM_CONFIG).await
     }
     /**Describe one federated application as OpenID provider
 
@@ -1873,7 +1905,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "federation_discovery_open_id_by_app").await
+        self.answered(request, &operations::FEDERATION_DISCOVERY_OPEN_ID_BY_APP).await
     }
     /**Send a user to sign in to a federated application
 
@@ -1951,7 +1983,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.acknowledged(request, "federation_oidc_app_authorize").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_APP_AUTHORIZE).await
     }
     /**Send a user to sign in, by a form, application in the path
 
@@ -1973,7 +2005,8 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_app_authorize_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_APP_AUTHORIZE_BY_FORM)
+            .await
     }
     /**Ask a user for a second factor on behalf of Entra ID, application in the path
 
@@ -1995,7 +2028,8 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_app_authorize_entra_mfa").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_APP_AUTHORIZE_ENTRA_MFA)
+            .await
     }
     /**Start the sign-in of a device without a keyboard, application in the path
 
@@ -2017,7 +2051,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_app_device").await
+        self.answered(request, &operations::FEDERATION_OIDC_APP_DEVICE).await
     }
     /**End the session of a user at the provider, application in the path
 
@@ -2057,7 +2091,7 @@ Arguments:
             )
             .query(&progenitor_client::QueryParam::new("state", &state))
             .build();
-        self.acknowledged(request, "federation_oidc_app_logout").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_APP_LOGOUT).await
     }
     /**End the session of a user at the provider, by a form, application in the path
 
@@ -2079,7 +2113,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.acknowledged(request, "federation_oidc_app_logout_by_form").await
+        self.acknowledged(request, &operations::FEDERATION_OIDC_APP_LOGOUT_BY_FORM).await
     }
     /**Revoke a token of an application, application in the path
 
@@ -2101,7 +2135,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_app_revoke").await
+        self.answered(request, &operations::FEDERATION_OIDC_APP_REVOKE).await
     }
     /**Exchange a code or a refresh token for tokens, application in the path
 
@@ -2122,7 +2156,7 @@ Arguments:
             "{}/{}/oauth2/v1/token", self.baseurl, encode_path(& sso_app_id.to_string()),
         );
         let request = self.client.post(url).form_urlencoded(&body)?.build();
-        self.answered(request, "federation_oidc_app_token").await
+        self.answered(request, &operations::FEDERATION_OIDC_APP_TOKEN).await
     }
     /**Read the claims of the signed-in user, application in the path
 
@@ -2142,7 +2176,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "federation_oidc_app_user_info").await
+        self.answered(request, &operations::FEDERATION_OIDC_APP_USER_INFO).await
     }
     /**Read the claims of the signed-in user, by POST, application in the path
 
@@ -2162,6 +2196,6 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).build();
-        self.answered(request, "federation_oidc_app_user_info_by_post").await
+        self.answered(request, &operations::FEDERATION_OIDC_APP_USER_INFO_BY_POST).await
     }
 }

@@ -21,7 +21,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_access_key_load").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_LOAD).await
     }
     /**Activate an access key
 
@@ -36,7 +36,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/activate`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_access_key_activate").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_ACTIVATE).await
     }
     /**Activate several access keys
 
@@ -60,7 +60,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_activate_batch").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_ACTIVATE_BATCH).await
     }
     /**Create an access key
 
@@ -84,7 +84,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_create").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_CREATE).await
     }
     /**Deactivate an access key
 
@@ -99,7 +99,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/deactivate`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_access_key_deactivate").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_DEACTIVATE).await
     }
     /**Deactivate several access keys
 
@@ -123,7 +123,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_deactivate_batch").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_DEACTIVATE_BATCH).await
     }
     /**Delete an access key
 
@@ -138,7 +138,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_access_key_delete").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_DELETE).await
     }
     /**Delete several access keys
 
@@ -162,7 +162,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_delete_batch").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_DELETE_BATCH).await
     }
     /**Import access keys
 
@@ -177,7 +177,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/import`
     ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_access_key_import").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_IMPORT).await
     }
     /**Rotate an access key
 
@@ -201,7 +201,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_rotate").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_ROTATE).await
     }
     /**Search access keys
 
@@ -225,7 +225,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_access_key_search").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_SEARCH).await
     }
     /**Change an access key
 
@@ -240,7 +240,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/update`
     ) -> Result<ResponseValue<types::AccessKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_access_key_update").await
+        self.answered(request, &operations::MANAGEMENT_ACCESS_KEY_UPDATE).await
     }
     /**Count what happened
 
@@ -255,7 +255,7 @@ Sends a `POST` request to `/v1/mgmt/analytics/search`
     ) -> Result<ResponseValue<types::AnalyticsSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/analytics/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_analytics_search").await
+        self.answered(request, &operations::MANAGEMENT_ANALYTICS_SEARCH).await
     }
     /**Write to the audit trail
 
@@ -270,7 +270,7 @@ Sends a `POST` request to `/v1/mgmt/audit/event`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/event", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_audit_create_event").await
+        self.answered(request, &operations::MANAGEMENT_AUDIT_CREATE_EVENT).await
     }
     /**Search the audit trail
 
@@ -294,7 +294,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_audit_search").await
+        self.answered(request, &operations::MANAGEMENT_AUDIT_SEARCH).await
     }
     /**Start a session for nobody in particular
 
@@ -309,7 +309,7 @@ Sends a `POST` request to `/v1/mgmt/auth/anonymous`
     ) -> Result<ResponseValue<types::JwtAnonymousResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/anonymous", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_anonymous").await
+        self.answered(request, &operations::MANAGEMENT_JWT_ANONYMOUS).await
     }
     /**Start a session for an existing user
 
@@ -324,7 +324,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signin`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_sign_in").await
+        self.answered(request, &operations::MANAGEMENT_JWT_SIGN_IN).await
     }
     /**Create a user and start a session
 
@@ -339,7 +339,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_sign_up").await
+        self.answered(request, &operations::MANAGEMENT_JWT_SIGN_UP).await
     }
     /**Create a user if need be and start a session
 
@@ -354,7 +354,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup-in`
     ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup-in", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_sign_up_or_in").await
+        self.answered(request, &operations::MANAGEMENT_JWT_SIGN_UP_OR_IN).await
     }
     /**List what has changed since a moment
 
@@ -369,7 +369,7 @@ Sends a `POST` request to `/v1/mgmt/authz/getmodified`
     ) -> Result<ResponseValue<types::AuthzLoadModifiedResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/getmodified", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_load_modified").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_LOAD_MODIFIED).await
     }
     /**Delete a namespace
 
@@ -384,7 +384,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_namespace").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_DELETE_NAMESPACE).await
     }
     /**Create or replace a namespace
 
@@ -399,7 +399,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/save`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_save_namespace").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_SAVE_NAMESPACE).await
     }
     /**Delete a relation definition
 
@@ -414,7 +414,8 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_relation_definition").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_DELETE_RELATION_DEFINITION)
+            .await
     }
     /**Create or replace a relation definition
 
@@ -429,7 +430,8 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/save`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_save_relation_definition").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_SAVE_RELATION_DEFINITION)
+            .await
     }
     /**Create relations
 
@@ -444,7 +446,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/create`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_create_relations").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_CREATE_RELATIONS).await
     }
     /**Delete relations
 
@@ -459,7 +461,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_relations").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_DELETE_RELATIONS).await
     }
     /**Delete all relations of some ids
 
@@ -474,7 +476,8 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresources`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_relations_by_id").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_DELETE_RELATIONS_BY_ID)
+            .await
     }
     /**Delete all relations of some resources
 
@@ -489,7 +492,11 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresourcesrelations`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresourcesrelations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_relations_by_resource").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_AUTHZ_DELETE_RELATIONS_BY_RESOURCE,
+            )
+            .await
     }
     /**Check relations
 
@@ -504,7 +511,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/has`
     ) -> Result<ResponseValue<types::AuthzHasRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/has", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_has_relations").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_HAS_RELATIONS).await
     }
     /**List the relations of a resource
 
@@ -519,7 +526,8 @@ Sends a `POST` request to `/v1/mgmt/authz/re/resource`
     ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/resource", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_load_resource_relations").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_LOAD_RESOURCE_RELATIONS)
+            .await
     }
     /**List everything a target can access
 
@@ -534,7 +542,8 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetall`
     ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targetall", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_what_can_target_access").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_WHAT_CAN_TARGET_ACCESS)
+            .await
     }
     /**List the relations of some targets
 
@@ -549,7 +558,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targets`
     ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targets", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_load_target_relations").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_LOAD_TARGET_RELATIONS).await
     }
     /**List the resources that a target reaches by a relation
 
@@ -567,7 +576,10 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetwithrelation`
     > {
         let url = format!("{}/v1/mgmt/authz/re/targetwithrelation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_what_can_target_access_with_relation")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_AUTHZ_WHAT_CAN_TARGET_ACCESS_WITH_RELATION,
+            )
             .await
     }
     /**List who has a relation with a resource
@@ -583,7 +595,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/who`
     ) -> Result<ResponseValue<types::AuthzWhoCanAccessResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/who", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_who_can_access").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_WHO_CAN_ACCESS).await
     }
     /**Delete the authorization schema
 
@@ -598,7 +610,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_delete_schema").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_DELETE_SCHEMA).await
     }
     /**Load the authorization schema
 
@@ -613,7 +625,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/load`
     ) -> Result<ResponseValue<types::AuthzLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_load_schema").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_LOAD_SCHEMA).await
     }
     /**Create or replace the authorization schema
 
@@ -628,7 +640,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/save`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_authz_save_schema").await
+        self.answered(request, &operations::MANAGEMENT_AUTHZ_SAVE_SCHEMA).await
     }
     /**Set up a webhook for audit events, first version
 
@@ -643,7 +655,8 @@ Sends a `POST` request to `/v1/mgmt/connector/audit/web/set`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/connector/audit/web/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_connector_set_audit_webhook_v1").await
+        self.answered(request, &operations::MANAGEMENT_CONNECTOR_SET_AUDIT_WEBHOOK_V1)
+            .await
     }
     /**Load a descoper
 
@@ -664,7 +677,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_descoper_load").await
+        self.answered(request, &operations::MANAGEMENT_DESCOPER_LOAD).await
     }
     /**Add descopers
 
@@ -679,7 +692,7 @@ Sends a `PUT` request to `/v1/mgmt/descoper`
     ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
-        self.answered(request, "management_descoper_create").await
+        self.answered(request, &operations::MANAGEMENT_DESCOPER_CREATE).await
     }
     /**Remove a descoper
 
@@ -700,7 +713,7 @@ Arguments:
             .delete(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_descoper_delete").await
+        self.answered(request, &operations::MANAGEMENT_DESCOPER_DELETE).await
     }
     /**Change a descoper
 
@@ -715,7 +728,7 @@ Sends a `PATCH` request to `/v1/mgmt/descoper`
     ) -> Result<ResponseValue<types::DescoperResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "management_descoper_update").await
+        self.answered(request, &operations::MANAGEMENT_DESCOPER_UPDATE).await
     }
     /**List the descopers of the company
 
@@ -730,7 +743,7 @@ Sends a `POST` request to `/v1/mgmt/descoper/list`
     ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_descoper_list").await
+        self.answered(request, &operations::MANAGEMENT_DESCOPER_LIST).await
     }
     /**Create an engine
 
@@ -745,7 +758,7 @@ Sends a `POST` request to `/v1/mgmt/engine/create`
     ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_engine_create").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_CREATE).await
     }
     /**Delete an engine
 
@@ -760,7 +773,7 @@ Sends a `POST` request to `/v1/mgmt/engine/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_engine_delete").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_DELETE).await
     }
     /**Load an engine
 
@@ -781,7 +794,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_engine_load").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_LOAD).await
     }
     /**Replace the secret of an engine
 
@@ -796,7 +809,7 @@ Sends a `POST` request to `/v1/mgmt/engine/rotate`
     ) -> Result<ResponseValue<types::EngineRotateSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_engine_rotate_secret").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_ROTATE_SECRET).await
     }
     /**Rename an engine
 
@@ -811,7 +824,7 @@ Sends a `POST` request to `/v1/mgmt/engine/update`
     ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_engine_update").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_UPDATE).await
     }
     /**Load every engine
 
@@ -825,7 +838,7 @@ Sends a `GET` request to `/v1/mgmt/engines/load`
     ) -> Result<ResponseValue<types::EngineLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/engines/load", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_engine_load_all").await
+        self.answered(request, &operations::MANAGEMENT_ENGINE_LOAD_ALL).await
     }
     /**Create a family
 
@@ -840,7 +853,7 @@ Sends a `POST` request to `/v1/mgmt/family/create`
     ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_create").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_CREATE).await
     }
     /**Define custom attributes of families
 
@@ -855,7 +868,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/create`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_create_attributes").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_CREATE_ATTRIBUTES).await
     }
     /**Drop custom attributes of families
 
@@ -870,7 +883,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/delete`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_delete_attributes").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_DELETE_ATTRIBUTES).await
     }
     /**List the custom attributes of families
 
@@ -884,7 +897,7 @@ Sends a `GET` request to `/v1/mgmt/family/customattributes`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_family_load_attributes").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_LOAD_ATTRIBUTES).await
     }
     /**Delete a family
 
@@ -899,7 +912,7 @@ Sends a `POST` request to `/v1/mgmt/family/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_delete").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_DELETE).await
     }
     /**Add a dependent to a family
 
@@ -914,7 +927,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/create`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_create_dependent").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_CREATE_DEPENDENT).await
     }
     /**Delete a dependent
 
@@ -929,7 +942,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_delete_dependent").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_DELETE_DEPENDENT).await
     }
     /**Act as a dependent
 
@@ -944,7 +957,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_impersonate").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_IMPERSONATE).await
     }
     /**Stop acting as a dependent
 
@@ -959,7 +972,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate/stop`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate/stop", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_stop_impersonation").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_STOP_IMPERSONATION).await
     }
     /**Search families
 
@@ -974,7 +987,7 @@ Sends a `POST` request to `/v1/mgmt/family/search`
     ) -> Result<ResponseValue<types::FamiliesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_search").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_SEARCH).await
     }
     /**Read the family settings
 
@@ -988,7 +1001,7 @@ Sends a `GET` request to `/v1/mgmt/family/settings`
     ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_family_load_settings").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_LOAD_SETTINGS).await
     }
     /**Change the family settings
 
@@ -1003,7 +1016,7 @@ Sends a `POST` request to `/v1/mgmt/family/settings`
     ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_configure").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_CONFIGURE).await
     }
     /**Change a family
 
@@ -1018,7 +1031,7 @@ Sends a `POST` request to `/v1/mgmt/family/update`
     ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_family_update").await
+        self.answered(request, &operations::MANAGEMENT_FAMILY_UPDATE).await
     }
     /**Start a backup of schema and relations
 
@@ -1033,7 +1046,7 @@ Sends a `POST` request to `/v1/mgmt/fga/backup`
     ) -> Result<ResponseValue<types::FgaCreateBackupResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_create_backup").await
+        self.answered(request, &operations::MANAGEMENT_FGA_CREATE_BACKUP).await
     }
     /**Load a backup
 
@@ -1053,7 +1066,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_fga_load_backup").await
+        self.answered(request, &operations::MANAGEMENT_FGA_LOAD_BACKUP).await
     }
     /**Delete a backup
 
@@ -1073,7 +1086,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.delete(url).build();
-        self.answered(request, "management_fga_delete_backup").await
+        self.answered(request, &operations::MANAGEMENT_FGA_DELETE_BACKUP).await
     }
     /**Restore a backup
 
@@ -1095,7 +1108,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_restore_backup").await
+        self.answered(request, &operations::MANAGEMENT_FGA_RESTORE_BACKUP).await
     }
     /**List backups
 
@@ -1109,7 +1122,7 @@ Sends a `GET` request to `/v1/mgmt/fga/backups`
     ) -> Result<ResponseValue<types::FgaListBackupsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backups", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_fga_list_backups").await
+        self.answered(request, &operations::MANAGEMENT_FGA_LIST_BACKUPS).await
     }
     /**Report how well an FGA cache does
 
@@ -1124,7 +1137,7 @@ Sends a `POST` request to `/v1/mgmt/fga/cache/metrics`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/cache/metrics", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_report_cache_metrics").await
+        self.answered(request, &operations::MANAGEMENT_FGA_REPORT_CACHE_METRICS).await
     }
     /**Check relations and permissions
 
@@ -1139,7 +1152,7 @@ Sends a `POST` request to `/v1/mgmt/fga/check`
     ) -> Result<ResponseValue<types::FgaCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_check").await
+        self.answered(request, &operations::MANAGEMENT_FGA_CHECK).await
     }
     /**Published stub without parameters or answer
 
@@ -1153,7 +1166,7 @@ Sends a `GET` request to `/v1/mgmt/fga/mappable/resources`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_fga_mappable_resources_stub").await
+        self.answered(request, &operations::MANAGEMENT_FGA_MAPPABLE_RESOURCES_STUB).await
     }
     /**Search resources that SSO groups can be mapped to
 
@@ -1168,7 +1181,8 @@ Sends a `POST` request to `/v1/mgmt/fga/mappable/resources`
     ) -> Result<ResponseValue<types::FgaSearchMappableResourcesResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_search_mappable_resources").await
+        self.answered(request, &operations::MANAGEMENT_FGA_SEARCH_MAPPABLE_RESOURCES)
+            .await
     }
     /**Load what SSO groups can be mapped to
 
@@ -1194,7 +1208,7 @@ Arguments:
             )
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_fga_load_mappable_schema").await
+        self.answered(request, &operations::MANAGEMENT_FGA_LOAD_MAPPABLE_SCHEMA).await
     }
     /**Create relations
 
@@ -1209,7 +1223,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_create_relations").await
+        self.answered(request, &operations::MANAGEMENT_FGA_CREATE_RELATIONS).await
     }
     /**Delete all relations of the project
 
@@ -1223,7 +1237,7 @@ Sends a `DELETE` request to `/v1/mgmt/fga/relations`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.delete(url).build();
-        self.answered(request, "management_fga_delete_all_relations").await
+        self.answered(request, &operations::MANAGEMENT_FGA_DELETE_ALL_RELATIONS).await
     }
     /**Delete relations
 
@@ -1238,7 +1252,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_delete_relations").await
+        self.answered(request, &operations::MANAGEMENT_FGA_DELETE_RELATIONS).await
     }
     /**Load details of resources
 
@@ -1253,7 +1267,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/load`
     ) -> Result<ResponseValue<types::FgaResourceDetailsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_load_resource_details").await
+        self.answered(request, &operations::MANAGEMENT_FGA_LOAD_RESOURCE_DETAILS).await
     }
     /**Save details of resources
 
@@ -1268,7 +1282,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/save`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_save_resource_details").await
+        self.answered(request, &operations::MANAGEMENT_FGA_SAVE_RESOURCE_DETAILS).await
     }
     /**Load the schema in the DSL
 
@@ -1282,7 +1296,7 @@ Sends a `GET` request to `/v1/mgmt/fga/schema`
     ) -> Result<ResponseValue<types::FgaLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_fga_load_schema").await
+        self.answered(request, &operations::MANAGEMENT_FGA_LOAD_SCHEMA).await
     }
     /**Create or replace the schema in the DSL
 
@@ -1297,7 +1311,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_save_schema").await
+        self.answered(request, &operations::MANAGEMENT_FGA_SAVE_SCHEMA).await
     }
     /**Try a schema without saving it
 
@@ -1312,7 +1326,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema/dryrun`
     ) -> Result<ResponseValue<types::FgaDryRunSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema/dryrun", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_fga_dry_run_schema").await
+        self.answered(request, &operations::MANAGEMENT_FGA_DRY_RUN_SCHEMA).await
     }
     /**Load the result of a started flow
 
@@ -1327,7 +1341,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/result`
     ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/result", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_load_result").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_LOAD_RESULT).await
     }
     /**Start a management flow
 
@@ -1342,7 +1356,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/run`
     ) -> Result<ResponseValue<types::FlowRunStartResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_start").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_START).await
     }
     /**Delete flows
 
@@ -1357,7 +1371,7 @@ Sends a `POST` request to `/v1/mgmt/flow/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_delete").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_DELETE).await
     }
     /**Export a flow in the old form
 
@@ -1372,7 +1386,7 @@ Sends a `POST` request to `/v1/mgmt/flow/export`
     ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_export_v1").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_EXPORT_V1).await
     }
     /**Complete an external authentication step
 
@@ -1387,7 +1401,7 @@ Sends a `POST` request to `/v1/mgmt/flow/externalauth/complete`
     ) -> Result<ResponseValue<types::FlowCompleteExternalAuthResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/externalauth/complete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_complete_external_auth").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_COMPLETE_EXTERNAL_AUTH).await
     }
     /**Import a flow in the old form
 
@@ -1402,7 +1416,7 @@ Sends a `POST` request to `/v1/mgmt/flow/import`
     ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_import_v1").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_IMPORT_V1).await
     }
     /**List flows
 
@@ -1417,7 +1431,7 @@ Sends a `POST` request to `/v1/mgmt/flow/list`
     ) -> Result<ResponseValue<types::FlowListResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_list").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_LIST).await
     }
     /**Run a management flow and wait for it
 
@@ -1432,7 +1446,7 @@ Sends a `POST` request to `/v1/mgmt/flow/run`
     ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_run").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_RUN).await
     }
     /**List flow templates
 
@@ -1447,7 +1461,7 @@ Sends a `POST` request to `/v1/mgmt/flow/template/list`
     ) -> Result<ResponseValue<types::FlowListTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/template/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_list_templates").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_LIST_TEMPLATES).await
     }
     /**List the groups of a tenant
 
@@ -1462,7 +1476,7 @@ Sends a `POST` request to `/v1/mgmt/group/all`
     ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_group_load_all").await
+        self.answered(request, &operations::MANAGEMENT_GROUP_LOAD_ALL).await
     }
     /**List the groups that users are in
 
@@ -1477,7 +1491,7 @@ Sends a `POST` request to `/v1/mgmt/group/member/all`
     ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/member/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_group_load_for_users").await
+        self.answered(request, &operations::MANAGEMENT_GROUP_LOAD_FOR_USERS).await
     }
     /**List the members of a group
 
@@ -1492,7 +1506,7 @@ Sends a `POST` request to `/v1/mgmt/group/members`
     ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/members", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_group_load_members").await
+        self.answered(request, &operations::MANAGEMENT_GROUP_LOAD_MEMBERS).await
     }
     /**Act as another user
 
@@ -1507,7 +1521,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_impersonation_start").await
+        self.answered(request, &operations::MANAGEMENT_IMPERSONATION_START).await
     }
     /**Act as another user with a step-up
 
@@ -1522,7 +1536,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate/stepup`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate/stepup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_impersonation_start_stepup").await
+        self.answered(request, &operations::MANAGEMENT_IMPERSONATION_START_STEPUP).await
     }
     /**Register a client by itself
 
@@ -1544,7 +1558,8 @@ Arguments:
             project_id.to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_inbound_application_register").await
+        self.answered(request, &operations::MANAGEMENT_INBOUND_APPLICATION_REGISTER)
+            .await
     }
     /**Read an entity as configuration
 
@@ -1568,7 +1583,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("entity", &entity))
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_infra_load").await
+        self.answered(request, &operations::MANAGEMENT_INFRA_LOAD).await
     }
     /**Replace the configuration of an entity
 
@@ -1583,7 +1598,7 @@ Sends a `PUT` request to `/v1/mgmt/infra`
     ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
-        self.answered(request, "management_infra_update").await
+        self.answered(request, &operations::MANAGEMENT_INFRA_UPDATE).await
     }
     /**Create an entity from configuration
 
@@ -1598,7 +1613,7 @@ Sends a `POST` request to `/v1/mgmt/infra`
     ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_infra_create").await
+        self.answered(request, &operations::MANAGEMENT_INFRA_CREATE).await
     }
     /**Delete an entity by its kind and id
 
@@ -1622,7 +1637,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("entity", &entity))
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_infra_delete").await
+        self.answered(request, &operations::MANAGEMENT_INFRA_DELETE).await
     }
     /**Create a JWT template
 
@@ -1637,7 +1652,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/create`
     ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_create").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_CREATE).await
     }
     /**Delete a JWT template
 
@@ -1652,7 +1667,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_delete").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_DELETE).await
     }
     /**Create a JWT template from the library
 
@@ -1667,7 +1682,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/apply`
     ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/apply", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_library_apply").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_LIBRARY_APPLY).await
     }
     /**List the JWT template library
 
@@ -1682,7 +1697,8 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/list`
     ) -> Result<ResponseValue<types::JwtTemplateLibraryEntriesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_library_load_all").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_LIBRARY_LOAD_ALL)
+            .await
     }
     /**Load an entry of the JWT template library
 
@@ -1697,7 +1713,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/load`
     ) -> Result<ResponseValue<types::JwtTemplateLibraryEntryResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_library_load").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_LIBRARY_LOAD).await
     }
     /**List the JWT templates
 
@@ -1712,7 +1728,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/list`
     ) -> Result<ResponseValue<types::JwtTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_load_all").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_LOAD_ALL).await
     }
     /**Load a JWT template
 
@@ -1727,7 +1743,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/load`
     ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_load").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_LOAD).await
     }
     /**Replace a JWT template
 
@@ -1742,7 +1758,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/update`
     ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_update").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_UPDATE).await
     }
     /**Check a JWT template
 
@@ -1757,7 +1773,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/validate`
     ) -> Result<ResponseValue<types::JwtTemplateValidateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_template_validate").await
+        self.answered(request, &operations::MANAGEMENT_JWT_TEMPLATE_VALIDATE).await
     }
     /**Add claims to a token
 
@@ -1772,7 +1788,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/update`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_update").await
+        self.answered(request, &operations::MANAGEMENT_JWT_UPDATE).await
     }
     /**Read the license of the project
 
@@ -1786,7 +1802,7 @@ Sends a `GET` request to `/v1/mgmt/license`
     ) -> Result<ResponseValue<types::LicenseResponse>, Error> {
         let url = format!("{}/v1/mgmt/license", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_license_load").await
+        self.answered(request, &operations::MANAGEMENT_LICENSE_LOAD).await
     }
     /**Create a list
 
@@ -1801,7 +1817,7 @@ Sends a `POST` request to `/v1/mgmt/list`
     ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_create").await
+        self.answered(request, &operations::MANAGEMENT_LIST_CREATE).await
     }
     /**Load all lists
 
@@ -1815,7 +1831,7 @@ Sends a `GET` request to `/v1/mgmt/list/all`
     ) -> Result<ResponseValue<types::AccessListLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/all", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_list_load_all").await
+        self.answered(request, &operations::MANAGEMENT_LIST_LOAD_ALL).await
     }
     /**Empty a list
 
@@ -1830,7 +1846,7 @@ Sends a `POST` request to `/v1/mgmt/list/clear`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/clear", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_clear").await
+        self.answered(request, &operations::MANAGEMENT_LIST_CLEAR).await
     }
     /**Delete a list
 
@@ -1845,7 +1861,7 @@ Sends a `POST` request to `/v1/mgmt/list/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_delete").await
+        self.answered(request, &operations::MANAGEMENT_LIST_DELETE).await
     }
     /**Import lists
 
@@ -1860,7 +1876,7 @@ Sends a `POST` request to `/v1/mgmt/list/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_import").await
+        self.answered(request, &operations::MANAGEMENT_LIST_IMPORT).await
     }
     /**Add addresses to a list
 
@@ -1875,7 +1891,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/add`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_add_ips").await
+        self.answered(request, &operations::MANAGEMENT_LIST_ADD_IPS).await
     }
     /**Check an address against a list
 
@@ -1890,7 +1906,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/check`
     ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_check_ip").await
+        self.answered(request, &operations::MANAGEMENT_LIST_CHECK_IP).await
     }
     /**Remove addresses from a list
 
@@ -1905,7 +1921,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/remove`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_remove_ips").await
+        self.answered(request, &operations::MANAGEMENT_LIST_REMOVE_IPS).await
     }
     /**Load a list by its name
 
@@ -1924,7 +1940,7 @@ Arguments:
             "{}/v1/mgmt/list/name/{}", self.baseurl, encode_path(& name.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_list_load_by_name").await
+        self.answered(request, &operations::MANAGEMENT_LIST_LOAD_BY_NAME).await
     }
     /**Add texts to a list
 
@@ -1939,7 +1955,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/add`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_add_texts").await
+        self.answered(request, &operations::MANAGEMENT_LIST_ADD_TEXTS).await
     }
     /**Check texts against a list
 
@@ -1954,7 +1970,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/check`
     ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_check_text").await
+        self.answered(request, &operations::MANAGEMENT_LIST_CHECK_TEXT).await
     }
     /**Remove texts from a list
 
@@ -1969,7 +1985,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/remove`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_remove_texts").await
+        self.answered(request, &operations::MANAGEMENT_LIST_REMOVE_TEXTS).await
     }
     /**Replace a list
 
@@ -1984,7 +2000,7 @@ Sends a `POST` request to `/v1/mgmt/list/update`
     ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_list_update").await
+        self.answered(request, &operations::MANAGEMENT_LIST_UPDATE).await
     }
     /**Load a list by its id
 
@@ -2003,7 +2019,7 @@ Arguments:
             "{}/v1/mgmt/list/{}", self.baseurl, encode_path(& id.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_list_load").await
+        self.answered(request, &operations::MANAGEMENT_LIST_LOAD).await
     }
     /**Export the texts of a flow
 
@@ -2018,7 +2034,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/export`
     ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_localization_export_flow").await
+        self.answered(request, &operations::MANAGEMENT_LOCALIZATION_EXPORT_FLOW).await
     }
     /**Import the texts of a flow
 
@@ -2033,7 +2049,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/import`
     ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_localization_import_flow").await
+        self.answered(request, &operations::MANAGEMENT_LOCALIZATION_IMPORT_FLOW).await
     }
     /**Export the texts of message templates
 
@@ -2048,7 +2064,8 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/export`
     ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_localization_export_messaging").await
+        self.answered(request, &operations::MANAGEMENT_LOCALIZATION_EXPORT_MESSAGING)
+            .await
     }
     /**Import the texts of message templates
 
@@ -2063,7 +2080,8 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/import`
     ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_localization_import_messaging").await
+        self.answered(request, &operations::MANAGEMENT_LOCALIZATION_IMPORT_MESSAGING)
+            .await
     }
     /**Load a management key
 
@@ -2084,7 +2102,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_management_key_load").await
+        self.answered(request, &operations::MANAGEMENT_MANAGEMENT_KEY_LOAD).await
     }
     /**Create a management key
 
@@ -2099,7 +2117,7 @@ Sends a `PUT` request to `/v1/mgmt/managementkey`
     ) -> Result<ResponseValue<types::ManagementKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
-        self.answered(request, "management_management_key_create").await
+        self.answered(request, &operations::MANAGEMENT_MANAGEMENT_KEY_CREATE).await
     }
     /**Change a management key
 
@@ -2114,7 +2132,7 @@ Sends a `PATCH` request to `/v1/mgmt/managementkey`
     ) -> Result<ResponseValue<types::ManagementKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "management_management_key_update").await
+        self.answered(request, &operations::MANAGEMENT_MANAGEMENT_KEY_UPDATE).await
     }
     /**Delete management keys
 
@@ -2129,7 +2147,7 @@ Sends a `POST` request to `/v1/mgmt/managementkey/delete`
     ) -> Result<ResponseValue<types::ManagementKeyDeleteResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_management_key_delete").await
+        self.answered(request, &operations::MANAGEMENT_MANAGEMENT_KEY_DELETE).await
     }
     /**List the management keys of the company
 
@@ -2143,7 +2161,7 @@ Sends a `GET` request to `/v1/mgmt/managementkey/search`
     ) -> Result<ResponseValue<types::ManagementKeySearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/search", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_management_key_search").await
+        self.answered(request, &operations::MANAGEMENT_MANAGEMENT_KEY_SEARCH).await
     }
     /**Register an MCP client by itself
 
@@ -2167,7 +2185,7 @@ Arguments:
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_register_client").await
+        self.answered(request, &operations::MANAGEMENT_MCP_REGISTER_CLIENT).await
     }
     /**Register a client with an MCP server
 
@@ -2182,7 +2200,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/create`
     ) -> Result<ResponseValue<types::McpServerClientCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_create_client").await
+        self.answered(request, &operations::MANAGEMENT_MCP_CREATE_CLIENT).await
     }
     /**Delete an MCP client
 
@@ -2197,7 +2215,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_delete_client").await
+        self.answered(request, &operations::MANAGEMENT_MCP_DELETE_CLIENT).await
     }
     /**Load an MCP client
 
@@ -2212,7 +2230,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/load`
     ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_load_client").await
+        self.answered(request, &operations::MANAGEMENT_MCP_LOAD_CLIENT).await
     }
     /**Read the secret of an MCP client
 
@@ -2227,7 +2245,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret`
     ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_load_client_secret").await
+        self.answered(request, &operations::MANAGEMENT_MCP_LOAD_CLIENT_SECRET).await
     }
     /**Replace the secret of an MCP client
 
@@ -2242,7 +2260,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret/rotate`
     ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_rotate_client_secret").await
+        self.answered(request, &operations::MANAGEMENT_MCP_ROTATE_CLIENT_SECRET).await
     }
     /**Replace the settings of an MCP client
 
@@ -2257,7 +2275,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/update`
     ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_update_client").await
+        self.answered(request, &operations::MANAGEMENT_MCP_UPDATE_CLIENT).await
     }
     /**Delete several MCP clients
 
@@ -2272,7 +2290,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_delete_clients").await
+        self.answered(request, &operations::MANAGEMENT_MCP_DELETE_CLIENTS).await
     }
     /**Search the clients of an MCP server
 
@@ -2287,7 +2305,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/search`
     ) -> Result<ResponseValue<types::McpServerClientSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_search_clients").await
+        self.answered(request, &operations::MANAGEMENT_MCP_SEARCH_CLIENTS).await
     }
     /**Create an MCP server
 
@@ -2302,7 +2320,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/create`
     ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_create_server").await
+        self.answered(request, &operations::MANAGEMENT_MCP_CREATE_SERVER).await
     }
     /**Delete an MCP server
 
@@ -2317,7 +2335,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_delete_server").await
+        self.answered(request, &operations::MANAGEMENT_MCP_DELETE_SERVER).await
     }
     /**Load an MCP server
 
@@ -2332,7 +2350,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/load`
     ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_load_server").await
+        self.answered(request, &operations::MANAGEMENT_MCP_LOAD_SERVER).await
     }
     /**Replace the settings of an MCP server
 
@@ -2347,7 +2365,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/update`
     ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_update_server").await
+        self.answered(request, &operations::MANAGEMENT_MCP_UPDATE_SERVER).await
     }
     /**Load every MCP server
 
@@ -2362,7 +2380,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/all`
     ) -> Result<ResponseValue<types::McpServerLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_load_all_servers").await
+        self.answered(request, &operations::MANAGEMENT_MCP_LOAD_ALL_SERVERS).await
     }
     /**Delete several MCP servers
 
@@ -2377,7 +2395,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_mcp_delete_servers").await
+        self.answered(request, &operations::MANAGEMENT_MCP_DELETE_SERVERS).await
     }
     /**Begin to connect a user to an outbound application
 
@@ -2392,7 +2410,8 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/connect`
     ) -> Result<ResponseValue<types::OutboundApplicationConnectResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_connect").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_CONNECT)
+            .await
     }
     /**Create an outbound application
 
@@ -2407,7 +2426,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create`
     ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_create").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_CREATE).await
     }
     /**Create an outbound application by registering with it
 
@@ -2422,7 +2441,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bydcrpreset`
     ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bydcrpreset", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_create_by_dcr_preset")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_CREATE_BY_DCR_PRESET,
+            )
             .await
     }
     /**Create an outbound application from the library
@@ -2438,7 +2460,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bytemplate`
     ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bytemplate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_create_by_template")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_CREATE_BY_TEMPLATE,
+            )
             .await
     }
     /**Delete an outbound application
@@ -2454,7 +2479,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_delete").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_DELETE).await
     }
     /**Keep an API key for a tenant
 
@@ -2469,7 +2494,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/apikey/upload`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_tenant_api_key")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_TENANT_API_KEY,
+            )
             .await
     }
     /**Take over OAuth tokens of many tenants
@@ -2487,7 +2515,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload`
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_tenant_tokens")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_TENANT_TOKENS,
+            )
             .await
     }
     /**Take over an OAuth token of a tenant
@@ -2505,7 +2536,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/upload`
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/upload", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_tenant_token")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_TENANT_TOKEN,
+            )
             .await
     }
     /**Fetch a tenant's token with given scopes
@@ -2521,7 +2555,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
     ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_fetch_tenant_token")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_FETCH_TENANT_TOKEN,
+            )
             .await
     }
     /**Fetch a tenant's newest token
@@ -2539,7 +2576,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token/latest`
         let request = self.client.post(url).json(&body).build();
         self.answered(
                 request,
-                "management_outbound_application_fetch_latest_tenant_token",
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_FETCH_LATEST_TENANT_TOKEN,
             )
             .await
     }
@@ -2556,7 +2593,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/update`
     ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_update").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPDATE).await
     }
     /**Keep an API key for a user
 
@@ -2571,7 +2608,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/apikey/upload`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_user_api_key")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_USER_API_KEY,
+            )
             .await
     }
     /**Take over OAuth tokens of many users
@@ -2589,7 +2629,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/batch/upload`
             "{}/v1/mgmt/outbound/app/user/oauthtoken/batch/upload", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_user_tokens")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_USER_TOKENS,
+            )
             .await
     }
     /**Take over an OAuth token of a user
@@ -2607,7 +2650,11 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/upload`
             "{}/v1/mgmt/outbound/app/user/oauthtoken/upload", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_upload_user_token").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPLOAD_USER_TOKEN,
+            )
+            .await
     }
     /**Fetch a user's token with given scopes
 
@@ -2622,7 +2669,11 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token`
     ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_fetch_user_token").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_FETCH_USER_TOKEN,
+            )
+            .await
     }
     /**Fetch a user's newest token
 
@@ -2637,7 +2688,10 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token/latest`
     ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token/latest", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_fetch_latest_user_token")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_FETCH_LATEST_USER_TOKEN,
+            )
             .await
     }
     /**Load an outbound application
@@ -2657,7 +2711,7 @@ Arguments:
             "{}/v1/mgmt/outbound/app/{}", self.baseurl, encode_path(& id.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_outbound_application_load").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_LOAD).await
     }
     /**Load every outbound application
 
@@ -2671,7 +2725,8 @@ Sends a `GET` request to `/v1/mgmt/outbound/apps`
     ) -> Result<ResponseValue<types::OutboundApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/apps", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_outbound_application_load_all").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_LOAD_ALL)
+            .await
     }
     /**List the outbound applications that a user is connected to
 
@@ -2695,7 +2750,11 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .query(&progenitor_client::QueryParam::new("userId", &user_id))
             .build();
-        self.answered(request, "management_outbound_application_list_connected").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_LIST_CONNECTED,
+            )
+            .await
     }
     /**Set up SCIM provisioning of a federated application
 
@@ -2710,7 +2769,8 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/create`
     ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_create_scim").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_CREATE_SCIM)
+            .await
     }
     /**Remove SCIM provisioning of a federated application
 
@@ -2725,7 +2785,8 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_delete_scim").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_DELETE_SCIM)
+            .await
     }
     /**Switch SCIM provisioning of a federated application on or off
 
@@ -2740,7 +2801,11 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/enabled/set`
     ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/enabled/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_set_scim_enabled").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_SET_SCIM_ENABLED,
+            )
+            .await
     }
     /**Change SCIM provisioning of a federated application
 
@@ -2755,7 +2820,8 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/update`
     ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_outbound_application_update_scim").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_UPDATE_SCIM)
+            .await
     }
     /**Load SCIM provisioning of a federated application
 
@@ -2775,7 +2841,8 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_outbound_application_load_scim").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_LOAD_SCIM)
+            .await
     }
     /**Delete one token
 
@@ -2796,7 +2863,8 @@ Arguments:
             .delete(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_outbound_application_delete_token").await
+        self.answered(request, &operations::MANAGEMENT_OUTBOUND_APPLICATION_DELETE_TOKEN)
+            .await
     }
     /**Delete the tokens of a user or of an application
 
@@ -2820,7 +2888,10 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("appId", &app_id))
             .query(&progenitor_client::QueryParam::new("userId", &user_id))
             .build();
-        self.answered(request, "management_outbound_application_delete_user_tokens")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_OUTBOUND_APPLICATION_DELETE_USER_TOKENS,
+            )
             .await
     }
     /**Read the password rules
@@ -2842,7 +2913,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_password_settings_load").await
+        self.answered(request, &operations::MANAGEMENT_PASSWORD_SETTINGS_LOAD).await
     }
     /**Set the password rules
 
@@ -2857,7 +2928,7 @@ Sends a `POST` request to `/v1/mgmt/password/settings`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_password_settings_configure").await
+        self.answered(request, &operations::MANAGEMENT_PASSWORD_SETTINGS_CONFIGURE).await
     }
     /**List the permissions
 
@@ -2878,7 +2949,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_permission_load_all").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_LOAD_ALL).await
     }
     /**Create a permission
 
@@ -2893,7 +2964,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_create").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_CREATE).await
     }
     /**Create several permissions
 
@@ -2908,7 +2979,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_create_batch").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_CREATE_BATCH).await
     }
     /**Delete a permission
 
@@ -2923,7 +2994,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_delete").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_DELETE).await
     }
     /**Delete several permissions
 
@@ -2938,7 +3009,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_delete_batch").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_DELETE_BATCH).await
     }
     /**Change a permission
 
@@ -2953,7 +3024,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_update").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_UPDATE).await
     }
     /**Change several permissions
 
@@ -2968,7 +3039,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_permission_update_batch").await
+        self.answered(request, &operations::MANAGEMENT_PERMISSION_UPDATE_BATCH).await
     }
     /**Clone the project and wait for it
 
@@ -2983,7 +3054,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone`
     ) -> Result<ResponseValue<types::ProjectCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_clone").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_CLONE).await
     }
     /**Start to clone the project
 
@@ -2998,7 +3069,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone/async`
     ) -> Result<ResponseValue<types::ProjectStartCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone/async", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_start_clone").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_START_CLONE).await
     }
     /**Load the state of a clone
 
@@ -3018,7 +3089,7 @@ Arguments:
             .to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_project_load_clone").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_LOAD_CLONE).await
     }
     /**Delete the project
 
@@ -3033,7 +3104,7 @@ Sends a `POST` request to `/v1/mgmt/project/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_delete").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_DELETE).await
     }
     /**Export the project in the old way
 
@@ -3048,7 +3119,7 @@ Sends a `POST` request to `/v1/mgmt/project/export`
     ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_export").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_EXPORT).await
     }
     /**Import the project in the old way
 
@@ -3063,7 +3134,7 @@ Sends a `POST` request to `/v1/mgmt/project/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_import").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_IMPORT).await
     }
     /**Export a snapshot of the project
 
@@ -3078,7 +3149,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/export`
     ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_export_snapshot").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_EXPORT_SNAPSHOT).await
     }
     /**Import a snapshot into the project
 
@@ -3093,7 +3164,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_import_snapshot").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_IMPORT_SNAPSHOT).await
     }
     /**Validate a snapshot against the project
 
@@ -3108,7 +3179,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/validate`
     ) -> Result<ResponseValue<types::ProjectValidateSnapshotResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_validate_snapshot").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_VALIDATE_SNAPSHOT).await
     }
     /**Rename the project
 
@@ -3123,7 +3194,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/name`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_update_name").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_UPDATE_NAME).await
     }
     /**Replace the tags of the project
 
@@ -3138,7 +3209,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/tags`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/tags", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_update_tags").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_UPDATE_TAGS).await
     }
     /**List projects
 
@@ -3153,7 +3224,7 @@ Sends a `POST` request to `/v1/mgmt/projects/list`
     ) -> Result<ResponseValue<types::ProjectListResponse>, Error> {
         let url = format!("{}/v1/mgmt/projects/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_project_list").await
+        self.answered(request, &operations::MANAGEMENT_PROJECT_LIST).await
     }
     /**Create a resource
 
@@ -3168,7 +3239,7 @@ Sends a `POST` request to `/v1/mgmt/resource/create`
     ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_create").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_CREATE).await
     }
     /**Delete a resource
 
@@ -3183,7 +3254,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_delete").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_DELETE).await
     }
     /**Delete several resources
 
@@ -3198,7 +3269,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_delete_batch").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_DELETE_BATCH).await
     }
     /**Create a registration template
 
@@ -3215,7 +3286,11 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/creat
             "{}/v1/mgmt/resource/dynamic-registration-template/create", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_create_registration_template").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_CREATE_REGISTRATION_TEMPLATE,
+            )
+            .await
     }
     /**Delete a registration template
 
@@ -3232,7 +3307,11 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/delet
             "{}/v1/mgmt/resource/dynamic-registration-template/delete", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_delete_registration_template").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_DELETE_REGISTRATION_TEMPLATE,
+            )
+            .await
     }
     /**Load a registration template
 
@@ -3255,7 +3334,11 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_resource_load_registration_template").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_LOAD_REGISTRATION_TEMPLATE,
+            )
+            .await
     }
     /**Replace a registration template
 
@@ -3272,7 +3355,11 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/updat
             "{}/v1/mgmt/resource/dynamic-registration-template/update", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_update_registration_template").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_UPDATE_REGISTRATION_TEMPLATE,
+            )
+            .await
     }
     /**Delete several registration templates
 
@@ -3289,7 +3376,10 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-templates/dele
             "{}/v1/mgmt/resource/dynamic-registration-templates/delete", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_delete_registration_template_batch")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_DELETE_REGISTRATION_TEMPLATE_BATCH,
+            )
             .await
     }
     /**Load all registration templates
@@ -3309,7 +3399,10 @@ Sends a `GET` request to `/v1/mgmt/resource/dynamic-registration-templates/load`
             "{}/v1/mgmt/resource/dynamic-registration-templates/load", self.baseurl,
         );
         let request = self.client.get(url).build();
-        self.answered(request, "management_resource_load_all_registration_templates")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_RESOURCE_LOAD_ALL_REGISTRATION_TEMPLATES,
+            )
             .await
     }
     /**Load a resource by its id
@@ -3331,7 +3424,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_resource_load").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_LOAD).await
     }
     /**Load a resource by its address
 
@@ -3352,7 +3445,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("uri", &uri))
             .build();
-        self.answered(request, "management_resource_load_by_uri").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_LOAD_BY_URI).await
     }
     /**Replace a resource
 
@@ -3367,7 +3460,7 @@ Sends a `POST` request to `/v1/mgmt/resource/update`
     ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_update").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_UPDATE).await
     }
     /**Load the policies of an application
 
@@ -3393,7 +3486,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "management_resource_policy_load_by_app").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_LOAD_BY_APP).await
     }
     /**Allow an application to use a resource
 
@@ -3408,7 +3501,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create`
     ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_policy_create").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_CREATE).await
     }
     /**Create several policies
 
@@ -3423,7 +3516,8 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create/batch`
     ) -> Result<ResponseValue<types::ResourcePoliciesResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_policy_create_batch").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_CREATE_BATCH)
+            .await
     }
     /**Delete a policy
 
@@ -3438,7 +3532,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_policy_delete").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_DELETE).await
     }
     /**Delete several policies
 
@@ -3453,7 +3547,8 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_policy_delete_batch").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_DELETE_BATCH)
+            .await
     }
     /**Replace a policy
 
@@ -3468,7 +3563,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/update`
     ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_resource_policy_update").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_POLICY_UPDATE).await
     }
     /**Load all resources
 
@@ -3482,7 +3577,7 @@ Sends a `GET` request to `/v1/mgmt/resources/load`
     ) -> Result<ResponseValue<types::ResourceLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/resources/load", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_resource_load_all").await
+        self.answered(request, &operations::MANAGEMENT_RESOURCE_LOAD_ALL).await
     }
     /**List the roles
 
@@ -3503,7 +3598,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_load_all").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_LOAD_ALL).await
     }
     /**Create a role
 
@@ -3527,7 +3622,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_create").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_CREATE).await
     }
     /**Create several roles
 
@@ -3542,7 +3637,7 @@ Sends a `POST` request to `/v1/mgmt/role/create/batch`
     ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_role_create_batch").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_CREATE_BATCH).await
     }
     /**Delete a role
 
@@ -3557,7 +3652,7 @@ Sends a `POST` request to `/v1/mgmt/role/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_role_delete").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_DELETE).await
     }
     /**Delete several roles
 
@@ -3581,7 +3676,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_delete_batch").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_DELETE_BATCH).await
     }
     /**Search roles
 
@@ -3605,7 +3700,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_search").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_SEARCH).await
     }
     /**List the roles of the tenants below a tenant
 
@@ -3626,7 +3721,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_load_sub_tenants").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_LOAD_SUB_TENANTS).await
     }
     /**Replace a role
 
@@ -3650,7 +3745,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_role_update").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_UPDATE).await
     }
     /**Replace several roles
 
@@ -3665,7 +3760,7 @@ Sends a `POST` request to `/v1/mgmt/role/update/batch`
     ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_role_update_batch").await
+        self.answered(request, &operations::MANAGEMENT_ROLE_UPDATE_BATCH).await
     }
     /**List the SCIM keys of a tenant
 
@@ -3689,7 +3784,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_scim_key_load").await
+        self.answered(request, &operations::MANAGEMENT_SCIM_KEY_LOAD).await
     }
     /**Take deactivated SCIM keys into use again
 
@@ -3704,7 +3799,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/activate`
     ) -> Result<ResponseValue<types::ScimKeyActivateResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/activate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scim_key_activate").await
+        self.answered(request, &operations::MANAGEMENT_SCIM_KEY_ACTIVATE).await
     }
     /**Make a SCIM key
 
@@ -3719,7 +3814,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/create`
     ) -> Result<ResponseValue<types::ScimKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scim_key_create").await
+        self.answered(request, &operations::MANAGEMENT_SCIM_KEY_CREATE).await
     }
     /**Take the SCIM keys of a tenant out of use
 
@@ -3734,7 +3829,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/revoke`
     ) -> Result<ResponseValue<types::ScimKeyRevokeResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scim_key_revoke").await
+        self.answered(request, &operations::MANAGEMENT_SCIM_KEY_REVOKE).await
     }
     /**Replace the SCIM keys of a tenant
 
@@ -3749,7 +3844,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/rotate`
     ) -> Result<ResponseValue<types::ScimKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scim_key_rotate").await
+        self.answered(request, &operations::MANAGEMENT_SCIM_KEY_ROTATE).await
     }
     /**Delete the project's mapping of scopes to claims
 
@@ -3764,7 +3859,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scope_claim_mapping_delete").await
+        self.answered(request, &operations::MANAGEMENT_SCOPE_CLAIM_MAPPING_DELETE).await
     }
     /**Load the project's mapping of scopes to claims
 
@@ -3779,7 +3874,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/get`
     ) -> Result<ResponseValue<types::ScopeClaimMappingResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/get", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scope_claim_mapping_load").await
+        self.answered(request, &operations::MANAGEMENT_SCOPE_CLAIM_MAPPING_LOAD).await
     }
     /**Replace the project's mapping of scopes to claims
 
@@ -3794,7 +3889,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/set`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_scope_claim_mapping_set").await
+        self.answered(request, &operations::MANAGEMENT_SCOPE_CLAIM_MAPPING_SET).await
     }
     /**Add attributes to federated applications
 
@@ -3811,7 +3906,10 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/create`
             "{}/v1/mgmt/sso/idp/app/customattribute/create", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_create_custom_attributes")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_SSO_APPLICATION_CREATE_CUSTOM_ATTRIBUTES,
+            )
             .await
     }
     /**Remove attributes from federated applications
@@ -3829,7 +3927,10 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/delete`
             "{}/v1/mgmt/sso/idp/app/customattribute/delete", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_delete_custom_attributes")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_SSO_APPLICATION_DELETE_CUSTOM_ATTRIBUTES,
+            )
             .await
     }
     /**Load the attributes that federated applications have
@@ -3844,7 +3945,11 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/app/customattributes`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_sso_application_load_custom_attributes").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_SSO_APPLICATION_LOAD_CUSTOM_ATTRIBUTES,
+            )
+            .await
     }
     /**Delete a federated application
 
@@ -3859,7 +3964,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_delete").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_DELETE).await
     }
     /**Load a federated application
 
@@ -3880,7 +3985,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_sso_application_load").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_LOAD).await
     }
     /**Create an OIDC application
 
@@ -3895,7 +4000,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/create`
     ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_create_oidc").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_CREATE_OIDC).await
     }
     /**Update an OIDC application
 
@@ -3910,7 +4015,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_update_oidc").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_UPDATE_OIDC).await
     }
     /**Replace the client secret of an OIDC application
 
@@ -3925,7 +4030,8 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/rotate`
     ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_rotate_secret").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_ROTATE_SECRET)
+            .await
     }
     /**Create a SAML application
 
@@ -3940,7 +4046,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/create`
     ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_create_saml").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_CREATE_SAML).await
     }
     /**Update a SAML application
 
@@ -3955,7 +4061,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_update_saml").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_UPDATE_SAML).await
     }
     /**Read the client secret of an OIDC application
 
@@ -3979,7 +4085,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("id", &id))
             .query(&progenitor_client::QueryParam::new("secretName", &secret_name))
             .build();
-        self.answered(request, "management_sso_application_load_secret").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_LOAD_SECRET).await
     }
     /**Add a client secret to an OIDC application
 
@@ -3994,7 +4100,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/add`
     ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_add_secret").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_ADD_SECRET).await
     }
     /**Revoke a client secret of an OIDC application
 
@@ -4009,7 +4115,8 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/revoke`
     ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_revoke_secret").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_REVOKE_SECRET)
+            .await
     }
     /**Create a WS-Federation application
 
@@ -4024,7 +4131,8 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/create`
     ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_create_ws_fed").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_CREATE_WS_FED)
+            .await
     }
     /**Update a WS-Federation application
 
@@ -4039,7 +4147,8 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_application_update_ws_fed").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_UPDATE_WS_FED)
+            .await
     }
     /**Load every federated application
 
@@ -4053,7 +4162,7 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/apps/load`
     ) -> Result<ResponseValue<types::SsoApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/apps/load", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_sso_application_load_all").await
+        self.answered(request, &operations::MANAGEMENT_SSO_APPLICATION_LOAD_ALL).await
     }
     /**Set the attribute and group mapping of a tenant, older form
 
@@ -4068,7 +4177,7 @@ Sends a `POST` request to `/v1/mgmt/sso/mapping`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/mapping", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_mapping_v1").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_MAPPING_V1).await
     }
     /**Set the SAML settings of a tenant by metadata address, older form
 
@@ -4083,7 +4192,7 @@ Sends a `POST` request to `/v1/mgmt/sso/metadata`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_metadata_v1").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_METADATA_V1).await
     }
     /**Set the OIDC settings of a tenant
 
@@ -4098,7 +4207,7 @@ Sends a `POST` request to `/v1/mgmt/sso/oidc`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/oidc", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_oidc").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_OIDC).await
     }
     /**Note which identity providers a tenant uses
 
@@ -4113,7 +4222,7 @@ Sends a `POST` request to `/v1/mgmt/sso/provider-ids`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/provider-ids", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_update_provider_ids").await
+        self.answered(request, &operations::MANAGEMENT_SSO_UPDATE_PROVIDER_IDS).await
     }
     /**Apply the group mapping of a tenant to its users again
 
@@ -4128,7 +4237,7 @@ Sends a `POST` request to `/v1/mgmt/sso/recalculate-mappings`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/recalculate-mappings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_recalculate_mappings").await
+        self.answered(request, &operations::MANAGEMENT_SSO_RECALCULATE_MAPPINGS).await
     }
     /**Set where SSO sends people back to
 
@@ -4143,7 +4252,7 @@ Sends a `POST` request to `/v1/mgmt/sso/redirect`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/redirect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_redirect_url").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_REDIRECT_URL).await
     }
     /**Set the SAML settings of a tenant by hand
 
@@ -4158,7 +4267,7 @@ Sends a `POST` request to `/v1/mgmt/sso/saml`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_saml").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_SAML).await
     }
     /**Set the SAML settings of a tenant by metadata address
 
@@ -4173,7 +4282,8 @@ Sends a `POST` request to `/v1/mgmt/sso/saml/metadata`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_saml_by_metadata").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_SAML_BY_METADATA)
+            .await
     }
     /**Load the SAML settings of a tenant, older form
 
@@ -4197,7 +4307,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_load_v1").await
+        self.answered(request, &operations::MANAGEMENT_SSO_LOAD_V1).await
     }
     /**Set the SAML settings of a tenant by hand, older form
 
@@ -4212,7 +4322,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_v1").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_V1).await
     }
     /**Delete the SSO settings of a tenant
 
@@ -4236,7 +4346,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_delete").await
+        self.answered(request, &operations::MANAGEMENT_SSO_DELETE).await
     }
     /**Choose the SSO protocol of a tenant
 
@@ -4251,7 +4361,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/authtype`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/authtype", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_set_auth_type").await
+        self.answered(request, &operations::MANAGEMENT_SSO_SET_AUTH_TYPE).await
     }
     /**Add an SSO configuration to a tenant
 
@@ -4266,7 +4376,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/new`
     ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/new", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_create").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CREATE).await
     }
     /**Load the cross-app access settings of a tenant
 
@@ -4290,7 +4400,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_load_xaa").await
+        self.answered(request, &operations::MANAGEMENT_SSO_LOAD_XAA).await
     }
     /**Set the cross-app access settings of a tenant
 
@@ -4305,7 +4415,7 @@ Sends a `POST` request to `/v1/mgmt/sso/xaa/settings`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_sso_configure_xaa").await
+        self.answered(request, &operations::MANAGEMENT_SSO_CONFIGURE_XAA).await
     }
     /**Delete the cross-app access settings of a tenant
 
@@ -4329,7 +4439,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_delete_xaa").await
+        self.answered(request, &operations::MANAGEMENT_SSO_DELETE_XAA).await
     }
     /**Load the cross-app access settings of every configuration of a tenant
 
@@ -4350,7 +4460,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_load_all_xaa").await
+        self.answered(request, &operations::MANAGEMENT_SSO_LOAD_ALL_XAA).await
     }
     /**Stop acting as another user
 
@@ -4365,7 +4475,7 @@ Sends a `POST` request to `/v1/mgmt/stop/impersonation`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/stop/impersonation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_impersonation_stop").await
+        self.answered(request, &operations::MANAGEMENT_IMPERSONATION_STOP).await
     }
     /**Load a tenant
 
@@ -4389,7 +4499,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("id", &id))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_tenant_load").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_LOAD).await
     }
     /**Read the link to set up SSO for signed-in administrators
 
@@ -4406,7 +4516,11 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated`
             "{}/v1/mgmt/tenant/adminlinks/sso/authenticated", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_admin_link_load_authenticated").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_TENANT_ADMIN_LINK_LOAD_AUTHENTICATED,
+            )
+            .await
     }
     /**Read the links to set up several SSO configurations
 
@@ -4432,7 +4546,10 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_tenant_admin_link_load_authenticated_batch")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_TENANT_ADMIN_LINK_LOAD_AUTHENTICATED_BATCH,
+            )
             .await
     }
     /**Make a link to set up SSO, first version
@@ -4448,7 +4565,8 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/generate`
     ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_admin_link_generate_v1").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_ADMIN_LINK_GENERATE_V1)
+            .await
     }
     /**Revoke the link to set up SSO
 
@@ -4463,7 +4581,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/revoke`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_admin_link_revoke").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_ADMIN_LINK_REVOKE).await
     }
     /**Send the link to set up SSO
 
@@ -4478,7 +4596,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/send`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/send", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_admin_link_send").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_ADMIN_LINK_SEND).await
     }
     /**List the tenants
 
@@ -4492,7 +4610,7 @@ Sends a `GET` request to `/v1/mgmt/tenant/all`
     ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/all", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_tenant_load_all").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_LOAD_ALL).await
     }
     /**Create a tenant
 
@@ -4507,7 +4625,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/create`
     ) -> Result<ResponseValue<types::TenantCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_create").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_CREATE).await
     }
     /**Delete a tenant
 
@@ -4522,7 +4640,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_delete").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_DELETE).await
     }
     /**Change some of a tenant
 
@@ -4537,7 +4655,7 @@ Sends a `PATCH` request to `/v1/mgmt/tenant/patch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/patch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "management_tenant_patch").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_PATCH).await
     }
     /**Search tenants
 
@@ -4552,7 +4670,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/search`
     ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_search").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_SEARCH).await
     }
     /**Read the settings of a tenant
 
@@ -4573,7 +4691,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_tenant_settings_load").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_SETTINGS_LOAD).await
     }
     /**Set the settings of a tenant
 
@@ -4588,7 +4706,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/settings`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_settings_configure").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_SETTINGS_CONFIGURE).await
     }
     /**Take the SSO suffix off login ids
 
@@ -4603,7 +4721,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/sso-user-remove`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/sso-user-remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_remove_sso_suffix").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_REMOVE_SSO_SUFFIX).await
     }
     /**Replace a tenant
 
@@ -4618,7 +4736,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_update").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_UPDATE).await
     }
     /**Set the default roles of a tenant
 
@@ -4633,7 +4751,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/updateDefaultRoles`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/updateDefaultRoles", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_update_default_roles").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_UPDATE_DEFAULT_ROLES).await
     }
     /**Make an enchanted link for a test user
 
@@ -4648,7 +4766,8 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/enchantedlink`
     ) -> Result<ResponseValue<types::TestUserGenerateEnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/enchantedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_test_user_generate_enchanted_link").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_GENERATE_ENCHANTED_LINK)
+            .await
     }
     /**Make a magic link for a test user
 
@@ -4663,7 +4782,8 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/magiclink`
     ) -> Result<ResponseValue<types::TestUserGenerateMagicLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/magiclink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_test_user_generate_magic_link").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_GENERATE_MAGIC_LINK)
+            .await
     }
     /**Make a one-time code for a test user
 
@@ -4678,7 +4798,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/otp`
     ) -> Result<ResponseValue<types::TestUserGenerateOtpResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/otp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_test_user_generate_otp").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_GENERATE_OTP).await
     }
     /**Export the theme in the old form
 
@@ -4693,7 +4813,7 @@ Sends a `POST` request to `/v1/mgmt/theme/export`
     ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_theme_export_v1").await
+        self.answered(request, &operations::MANAGEMENT_THEME_EXPORT_V1).await
     }
     /**Import the theme in the old form
 
@@ -4708,7 +4828,7 @@ Sends a `POST` request to `/v1/mgmt/theme/import`
     ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_theme_import_v1").await
+        self.answered(request, &operations::MANAGEMENT_THEME_IMPORT_V1).await
     }
     /**Create a third-party application
 
@@ -4723,7 +4843,8 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/create`
     ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_create").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_CREATE)
+            .await
     }
     /**Delete a third-party application
 
@@ -4738,7 +4859,8 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_delete").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_DELETE)
+            .await
     }
     /**Delete several third-party applications
 
@@ -4753,7 +4875,11 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete/batch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_delete_batch").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_DELETE_BATCH,
+            )
+            .await
     }
     /**Load a third-party application
 
@@ -4777,7 +4903,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("clientId", &client_id))
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_third_party_application_load").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_LOAD)
+            .await
     }
     /**Change some settings of a third-party application
 
@@ -4792,7 +4919,8 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/patch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_patch").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_PATCH)
+            .await
     }
     /**Published stub of the rotation by GET
 
@@ -4806,7 +4934,11 @@ Sends a `GET` request to `/v1/mgmt/thirdparty/app/rotate`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_third_party_application_rotate_stub").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_ROTATE_STUB,
+            )
+            .await
     }
     /**Replace the client secret of a third-party application
 
@@ -4821,7 +4953,11 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/rotate`
     ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_rotate_secret").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_ROTATE_SECRET,
+            )
+            .await
     }
     /**Read the client secret of a third-party application
 
@@ -4845,7 +4981,11 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("id", &id))
             .query(&progenitor_client::QueryParam::new("secretName", &secret_name))
             .build();
-        self.answered(request, "management_third_party_application_load_secret").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_LOAD_SECRET,
+            )
+            .await
     }
     /**Add a client secret to a third-party application
 
@@ -4860,7 +5000,11 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/add`
     ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_add_secret").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_ADD_SECRET,
+            )
+            .await
     }
     /**Revoke a client secret of a third-party application
 
@@ -4875,7 +5019,11 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/revoke`
     ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_revoke_secret").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_REVOKE_SECRET,
+            )
+            .await
     }
     /**Replace the settings of a third-party application
 
@@ -4890,7 +5038,8 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_update").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_UPDATE)
+            .await
     }
     /**Load the third-party applications of the project
 
@@ -4914,7 +5063,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("limit", &limit))
             .query(&progenitor_client::QueryParam::new("page", &page))
             .build();
-        self.answered(request, "management_third_party_application_load_all").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_LOAD_ALL)
+            .await
     }
     /**Withdraw consents of users
 
@@ -4929,7 +5079,10 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/consents/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_delete_consents")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_DELETE_CONSENTS,
+            )
             .await
     }
     /**Withdraw consents of a tenant
@@ -4947,7 +5100,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete/tenant`
         let request = self.client.post(url).json(&body).build();
         self.answered(
                 request,
-                "management_third_party_application_delete_tenant_consents",
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_DELETE_TENANT_CONSENTS,
             )
             .await
     }
@@ -4967,7 +5120,10 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/search`
     > {
         let url = format!("{}/v1/mgmt/thirdparty/consents/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_search_consents")
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_SEARCH_CONSENTS,
+            )
             .await
     }
     /**Make a client assertion
@@ -4983,7 +5139,7 @@ Sends a `POST` request to `/v1/mgmt/token/clientassertion`
     ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/token/clientassertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_jwt_client_assertion").await
+        self.answered(request, &operations::MANAGEMENT_JWT_CLIENT_ASSERTION).await
     }
     /**Load a user
 
@@ -5010,7 +5166,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("loginId", &login_id))
             .query(&progenitor_client::QueryParam::new("userId", &user_id))
             .build();
-        self.answered(request, "management_user_load").await
+        self.answered(request, &operations::MANAGEMENT_USER_LOAD).await
     }
     /**Create a user
 
@@ -5034,7 +5190,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_create").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREATE).await
     }
     /**Create or invite several users
 
@@ -5049,7 +5205,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/batch`
     ) -> Result<ResponseValue<types::UserBatchCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_batch_create").await
+        self.answered(request, &operations::MANAGEMENT_USER_BATCH_CREATE).await
     }
     /**Create a test user
 
@@ -5064,7 +5220,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/test`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_test_user_create").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_CREATE).await
     }
     /**Define custom attributes of users
 
@@ -5079,7 +5235,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/create`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_attribute_create").await
+        self.answered(request, &operations::MANAGEMENT_USER_ATTRIBUTE_CREATE).await
     }
     /**Drop custom attributes of users
 
@@ -5094,7 +5250,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/delete`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_attribute_delete").await
+        self.answered(request, &operations::MANAGEMENT_USER_ATTRIBUTE_DELETE).await
     }
     /**List the custom attributes of users
 
@@ -5115,7 +5271,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_attribute_load_all").await
+        self.answered(request, &operations::MANAGEMENT_USER_ATTRIBUTE_LOAD_ALL).await
     }
     /**Delete a user
 
@@ -5130,7 +5286,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_delete").await
+        self.answered(request, &operations::MANAGEMENT_USER_DELETE).await
     }
     /**Delete several users
 
@@ -5154,7 +5310,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_batch_delete").await
+        self.answered(request, &operations::MANAGEMENT_USER_BATCH_DELETE).await
     }
     /**Define family-scoped attributes of users
 
@@ -5171,7 +5327,11 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/create`
             "{}/v1/mgmt/user/families/customattribute/create", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_attribute_create_family_scoped").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_ATTRIBUTE_CREATE_FAMILY_SCOPED,
+            )
+            .await
     }
     /**Drop family-scoped attributes of users
 
@@ -5188,7 +5348,11 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/delete`
             "{}/v1/mgmt/user/families/customattribute/delete", self.baseurl,
         );
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_attribute_delete_family_scoped").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_ATTRIBUTE_DELETE_FAMILY_SCOPED,
+            )
+            .await
     }
     /**List the family-scoped attributes of users
 
@@ -5202,7 +5366,11 @@ Sends a `GET` request to `/v1/mgmt/user/families/customattributes`
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/families/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_user_attribute_load_all_family_scoped").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_ATTRIBUTE_LOAD_ALL_FAMILY_SCOPED,
+            )
+            .await
     }
     /**Read the sign-in history of users by a bare list
 
@@ -5217,7 +5385,7 @@ Sends a `POST` request to `/v1/mgmt/user/history`
     ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v1/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_history_v1").await
+        self.answered(request, &operations::MANAGEMENT_USER_HISTORY_V1).await
     }
     /**Import users from the export of another system
 
@@ -5232,7 +5400,7 @@ Sends a `POST` request to `/v1/mgmt/user/import`
     ) -> Result<ResponseValue<types::UserBatchImportResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_batch_import").await
+        self.answered(request, &operations::MANAGEMENT_USER_BATCH_IMPORT).await
     }
     /**End the sessions of a user
 
@@ -5247,7 +5415,7 @@ Sends a `POST` request to `/v1/mgmt/user/logout`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/logout", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_logout").await
+        self.answered(request, &operations::MANAGEMENT_USER_LOGOUT).await
     }
     /**Delete one passkey of a user
 
@@ -5262,7 +5430,8 @@ Sends a `POST` request to `/v1/mgmt/user/passkey/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_delete_passkey").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_DELETE_PASSKEY)
+            .await
     }
     /**Delete all passkeys of a user
 
@@ -5286,7 +5455,8 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_credential_delete_passkeys").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_DELETE_PASSKEYS)
+            .await
     }
     /**Import passkeys of a user
 
@@ -5301,7 +5471,8 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_import_passkeys").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_IMPORT_PASSKEYS)
+            .await
     }
     /**List the passkeys of a user
 
@@ -5316,7 +5487,8 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/list`
     ) -> Result<ResponseValue<types::UserPasskeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_load_passkeys").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_LOAD_PASSKEYS)
+            .await
     }
     /**Expire the password of a user
 
@@ -5331,7 +5503,8 @@ Sends a `POST` request to `/v1/mgmt/user/password/expire`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/expire", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_expire_password").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_EXPIRE_PASSWORD)
+            .await
     }
     /**Give a user a password, first version
 
@@ -5346,7 +5519,8 @@ Sends a `POST` request to `/v1/mgmt/user/password/set`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_set_password").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_SET_PASSWORD)
+            .await
     }
     /**Give a user a password
 
@@ -5361,7 +5535,11 @@ Sends a `POST` request to `/v1/mgmt/user/password/set/active`
     ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/active", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_set_active_password").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_SET_ACTIVE_PASSWORD,
+            )
+            .await
     }
     /**Give a user a temporary password
 
@@ -5385,7 +5563,11 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_credential_set_temporary_password").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_SET_TEMPORARY_PASSWORD,
+            )
+            .await
     }
     /**Change some of what is stored of a user
 
@@ -5409,7 +5591,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_patch").await
+        self.answered(request, &operations::MANAGEMENT_USER_PATCH).await
     }
     /**Change some of what is stored of several users
 
@@ -5424,7 +5606,7 @@ Sends a `PATCH` request to `/v1/mgmt/user/patch/batch`
     ) -> Result<ResponseValue<types::UserBatchPatchResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch/batch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "management_user_batch_patch").await
+        self.answered(request, &operations::MANAGEMENT_USER_BATCH_PATCH).await
     }
     /**Fetch the token of a social provider
 
@@ -5459,7 +5641,11 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "management_user_credential_load_provider_token").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_LOAD_PROVIDER_TOKEN,
+            )
+            .await
     }
     /**Delete the recovery codes of a user
 
@@ -5474,7 +5660,11 @@ Sends a `POST` request to `/v1/mgmt/user/recovery-codes/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/recovery-codes/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_delete_recovery_codes").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_DELETE_RECOVERY_CODES,
+            )
+            .await
     }
     /**Search users, first version
 
@@ -5498,7 +5688,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_search_v1").await
+        self.answered(request, &operations::MANAGEMENT_USER_SEARCH_V1).await
     }
     /**Make a sign-in token for an existing user
 
@@ -5513,7 +5703,7 @@ Sends a `POST` request to `/v1/mgmt/user/signin/embeddedlink`
     ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signin/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_embedded_link_sign_in").await
+        self.answered(request, &operations::MANAGEMENT_EMBEDDED_LINK_SIGN_IN).await
     }
     /**Make a sign-up token for a new user
 
@@ -5528,7 +5718,7 @@ Sends a `POST` request to `/v1/mgmt/user/signup/embeddedlink`
     ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signup/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_embedded_link_sign_up").await
+        self.answered(request, &operations::MANAGEMENT_EMBEDDED_LINK_SIGN_UP).await
     }
     /**Delete all test users
 
@@ -5542,7 +5732,7 @@ Sends a `DELETE` request to `/v1/mgmt/user/test/delete/all`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/test/delete/all", self.baseurl,);
         let request = self.client.delete(url).build();
-        self.answered(request, "management_test_user_delete_all").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_DELETE_ALL).await
     }
     /**Delete the authenticator app of a user
 
@@ -5557,7 +5747,7 @@ Sends a `POST` request to `/v1/mgmt/user/totp/delete`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/totp/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_delete_totp").await
+        self.answered(request, &operations::MANAGEMENT_USER_CREDENTIAL_DELETE_TOTP).await
     }
     /**List the trusted devices of users
 
@@ -5572,7 +5762,11 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/list`
     ) -> Result<ResponseValue<types::UserTrustedDevicesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_load_trusted_devices").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_LOAD_TRUSTED_DEVICES,
+            )
+            .await
     }
     /**Forget trusted devices of a user
 
@@ -5587,7 +5781,11 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/remove`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_credential_remove_trusted_devices").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_CREDENTIAL_REMOVE_TRUSTED_DEVICES,
+            )
+            .await
     }
     /**Replace what is stored of a user
 
@@ -5602,7 +5800,7 @@ Sends a `POST` request to `/v1/mgmt/user/update`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_update").await
+        self.answered(request, &operations::MANAGEMENT_USER_UPDATE).await
     }
     /**Set one custom attribute of a user
 
@@ -5617,7 +5815,11 @@ Sends a `POST` request to `/v1/mgmt/user/update/customAttribute`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/customAttribute", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_custom_attribute").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_PROFILE_UPDATE_CUSTOM_ATTRIBUTE,
+            )
+            .await
     }
     /**Set the email address of a user
 
@@ -5632,7 +5834,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/email`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_email").await
+        self.answered(request, &operations::MANAGEMENT_USER_PROFILE_UPDATE_EMAIL).await
     }
     /**Put a user into families
 
@@ -5647,7 +5849,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/add`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_add_families").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_ADD_FAMILIES).await
     }
     /**Take a user out of families
 
@@ -5662,7 +5864,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/remove`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_remove_families").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_REMOVE_FAMILIES).await
     }
     /**Record that a user may be impersonated
 
@@ -5677,7 +5879,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/impersonationConsent`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/impersonationConsent", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_impersonation_set_consent").await
+        self.answered(request, &operations::MANAGEMENT_IMPERSONATION_SET_CONSENT).await
     }
     /**Replace a login id
 
@@ -5692,7 +5894,8 @@ Sends a `POST` request to `/v1/mgmt/user/update/loginid`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/loginid", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_login_id").await
+        self.answered(request, &operations::MANAGEMENT_USER_PROFILE_UPDATE_LOGIN_ID)
+            .await
     }
     /**Set the names of a user
 
@@ -5707,7 +5910,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/name`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_name").await
+        self.answered(request, &operations::MANAGEMENT_USER_PROFILE_UPDATE_NAME).await
     }
     /**Set the phone number of a user
 
@@ -5722,7 +5925,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/phone`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_phone").await
+        self.answered(request, &operations::MANAGEMENT_USER_PROFILE_UPDATE_PHONE).await
     }
     /**Set the picture of a user
 
@@ -5737,7 +5940,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/picture`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/picture", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_picture").await
+        self.answered(request, &operations::MANAGEMENT_USER_PROFILE_UPDATE_PICTURE).await
     }
     /**Set the recovery address of a user
 
@@ -5752,7 +5955,11 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/email`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_recovery_email").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_PROFILE_UPDATE_RECOVERY_EMAIL,
+            )
+            .await
     }
     /**Set the recovery phone number of a user
 
@@ -5767,7 +5974,11 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/phone`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_profile_update_recovery_phone").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_USER_PROFILE_UPDATE_RECOVERY_PHONE,
+            )
+            .await
     }
     /**Give roles to a user, first version
 
@@ -5782,7 +5993,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/add`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_add_roles_v1").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_ADD_ROLES_V1).await
     }
     /**Take roles from a user
 
@@ -5797,7 +6008,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/remove`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_remove_roles").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_REMOVE_ROLES).await
     }
     /**Set the roles of a user
 
@@ -5812,7 +6023,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/set`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_set_roles").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_SET_ROLES).await
     }
     /**Let a user into federated applications
 
@@ -5827,7 +6038,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/add`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_add_sso_apps").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_ADD_SSO_APPS).await
     }
     /**Close federated applications to a user
 
@@ -5842,7 +6053,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/remove`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_remove_sso_apps").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_REMOVE_SSO_APPS).await
     }
     /**Set the federated applications of a user
 
@@ -5857,7 +6068,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/set`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_set_sso_apps").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_SET_SSO_APPS).await
     }
     /**Enable or disable a user
 
@@ -5881,7 +6092,7 @@ Arguments:
             .json(&body)
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
-        self.answered(request, "management_user_update_status").await
+        self.answered(request, &operations::MANAGEMENT_USER_UPDATE_STATUS).await
     }
     /**Put a user into a tenant
 
@@ -5896,7 +6107,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/add`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_add_tenant").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_ADD_TENANT).await
     }
     /**Take a user out of a tenant
 
@@ -5911,7 +6122,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/remove`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_remove_tenant").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_REMOVE_TENANT).await
     }
     /**Load several users
 
@@ -5926,7 +6137,7 @@ Sends a `POST` request to `/v1/mgmt/users/load`
     ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/users/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_batch_load").await
+        self.answered(request, &operations::MANAGEMENT_USER_BATCH_LOAD).await
     }
     /**Read which parts of widgets the user may see
 
@@ -5940,7 +6151,8 @@ Sends a `GET` request to `/v1/mgmt/widget/components-state`
     ) -> Result<ResponseValue<types::WidgetComponentsStateResponse>, Error> {
         let url = format!("{}/v1/mgmt/widget/components-state", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_widget_load_components_state").await
+        self.answered(request, &operations::MANAGEMENT_WIDGET_LOAD_COMPONENTS_STATE)
+            .await
     }
     /**List widgets
 
@@ -5954,7 +6166,7 @@ Sends a `GET` request to `/v1/mgmt/widget/list`
     ) -> Result<ResponseValue<types::WidgetListResponse>, Error> {
         let url = format!("{}/v1/mgmt/widget/list", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "management_widget_list").await
+        self.answered(request, &operations::MANAGEMENT_WIDGET_LIST).await
     }
     /**Set up a webhook for audit events
 
@@ -5969,7 +6181,7 @@ Sends a `POST` request to `/v2/mgmt/connector/audit/web/set`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/connector/audit/web/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_connector_set_audit_webhook").await
+        self.answered(request, &operations::MANAGEMENT_CONNECTOR_SET_AUDIT_WEBHOOK).await
     }
     /**Export a flow
 
@@ -5984,7 +6196,7 @@ Sends a `POST` request to `/v2/mgmt/flow/export`
     ) -> Result<ResponseValue<types::FlowExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_export").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_EXPORT).await
     }
     /**Import a flow
 
@@ -5999,7 +6211,7 @@ Sends a `POST` request to `/v2/mgmt/flow/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_flow_import").await
+        self.answered(request, &operations::MANAGEMENT_FLOW_IMPORT).await
     }
     /**Load the SSO settings of a tenant
 
@@ -6023,7 +6235,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_load").await
+        self.answered(request, &operations::MANAGEMENT_SSO_LOAD).await
     }
     /**Load every SSO configuration of a tenant
 
@@ -6044,7 +6256,7 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
-        self.answered(request, "management_sso_load_all").await
+        self.answered(request, &operations::MANAGEMENT_SSO_LOAD_ALL).await
     }
     /**Make a link to set up SSO
 
@@ -6059,7 +6271,7 @@ Sends a `POST` request to `/v2/mgmt/tenant/adminlinks/sso/generate`
     ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v2/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_tenant_admin_link_generate").await
+        self.answered(request, &operations::MANAGEMENT_TENANT_ADMIN_LINK_GENERATE).await
     }
     /**Export the theme
 
@@ -6073,7 +6285,7 @@ Sends a `POST` request to `/v2/mgmt/theme/export`
     ) -> Result<ResponseValue<types::ThemeExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).build();
-        self.answered(request, "management_theme_export").await
+        self.answered(request, &operations::MANAGEMENT_THEME_EXPORT).await
     }
     /**Import the theme
 
@@ -6088,7 +6300,7 @@ Sends a `POST` request to `/v2/mgmt/theme/import`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_theme_import").await
+        self.answered(request, &operations::MANAGEMENT_THEME_IMPORT).await
     }
     /**Create a third-party application with claim mapping
 
@@ -6103,7 +6315,8 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/create`
     ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_create_v2").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_CREATE_V2)
+            .await
     }
     /**Load a third-party application with claim mapping
 
@@ -6124,7 +6337,8 @@ Arguments:
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
             .build();
-        self.answered(request, "management_third_party_application_load_v2").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_LOAD_V2)
+            .await
     }
     /**Change some settings of a third-party application with claim mapping
 
@@ -6139,7 +6353,8 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/patch`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_patch_v2").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_PATCH_V2)
+            .await
     }
     /**Replace the settings of a third-party application with claim mapping
 
@@ -6154,7 +6369,8 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/update`
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_update_v2").await
+        self.answered(request, &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_UPDATE_V2)
+            .await
     }
     /**Load the third-party applications of the project with claim mapping
 
@@ -6169,7 +6385,11 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/apps/load`
     ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/apps/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_third_party_application_load_all_v2").await
+        self.answered(
+                request,
+                &operations::MANAGEMENT_THIRD_PARTY_APPLICATION_LOAD_ALL_V2,
+            )
+            .await
     }
     /**Read the sign-in history of users
 
@@ -6184,7 +6404,7 @@ Sends a `POST` request to `/v2/mgmt/user/history`
     ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v2/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_history").await
+        self.answered(request, &operations::MANAGEMENT_USER_HISTORY).await
     }
     /**Search users
 
@@ -6199,7 +6419,7 @@ Sends a `POST` request to `/v2/mgmt/user/search`
     ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_search").await
+        self.answered(request, &operations::MANAGEMENT_USER_SEARCH).await
     }
     /**Search test users
 
@@ -6214,7 +6434,7 @@ Sends a `POST` request to `/v2/mgmt/user/search/test`
     ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_test_user_search").await
+        self.answered(request, &operations::MANAGEMENT_TEST_USER_SEARCH).await
     }
     /**Give roles to a user
 
@@ -6229,6 +6449,6 @@ Sends a `POST` request to `/v2/mgmt/user/update/role/add`
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "management_user_access_add_roles").await
+        self.answered(request, &operations::MANAGEMENT_USER_ACCESS_ADD_ROLES).await
     }
 }

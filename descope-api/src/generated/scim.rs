@@ -35,7 +35,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("filter", &filter))
             .query(&progenitor_client::QueryParam::new("startIndex", &start_index))
             .build();
-        self.answered(request, "scim_groups_search").await
+        self.answered(request, &operations::SCIM_GROUPS_SEARCH).await
     }
     /**Provision a group
 
@@ -50,7 +50,7 @@ Sends a `POST` request to `/scim/v2/Groups`
     ) -> Result<ResponseValue<types::ScimGroup>, Error> {
         let url = format!("{}/scim/v2/Groups", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "scim_groups_create").await
+        self.answered(request, &operations::SCIM_GROUPS_CREATE).await
     }
     /**Read a provisioned group
 
@@ -80,7 +80,7 @@ Arguments:
                 ),
             )
             .build();
-        self.answered(request, "scim_groups_load").await
+        self.answered(request, &operations::SCIM_GROUPS_LOAD).await
     }
     /**Replace a provisioned group
 
@@ -101,7 +101,7 @@ Arguments:
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
         let request = self.client.put(url).json(&body).build();
-        self.answered(request, "scim_groups_replace").await
+        self.answered(request, &operations::SCIM_GROUPS_REPLACE).await
     }
     /**Delete a provisioned group
 
@@ -120,7 +120,7 @@ Arguments:
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
         let request = self.client.delete(url).build();
-        self.answered(request, "scim_groups_delete").await
+        self.answered(request, &operations::SCIM_GROUPS_DELETE).await
     }
     /**Change the members or the name of a provisioned group
 
@@ -141,7 +141,7 @@ Arguments:
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "scim_groups_patch").await
+        self.answered(request, &operations::SCIM_GROUPS_PATCH).await
     }
     /**List the kinds of resource that can be provisioned
 
@@ -155,7 +155,7 @@ Sends a `GET` request to `/scim/v2/ResourceTypes`
     ) -> Result<ResponseValue<types::ScimResourceTypeListResponse>, Error> {
         let url = format!("{}/scim/v2/ResourceTypes", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "scim_service_resource_types").await
+        self.answered(request, &operations::SCIM_SERVICE_RESOURCE_TYPES).await
     }
     /**Read what the SCIM service can do
 
@@ -169,7 +169,7 @@ Sends a `GET` request to `/scim/v2/ServiceProviderConfig`
     ) -> Result<ResponseValue<types::ScimServiceFeatures>, Error> {
         let url = format!("{}/scim/v2/ServiceProviderConfig", self.baseurl,);
         let request = self.client.get(url).build();
-        self.answered(request, "scim_service_config").await
+        self.answered(request, &operations::SCIM_SERVICE_CONFIG).await
     }
     /**Find provisioned users
 
@@ -196,7 +196,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("filter", &filter))
             .query(&progenitor_client::QueryParam::new("startIndex", &start_index))
             .build();
-        self.answered(request, "scim_users_search").await
+        self.answered(request, &operations::SCIM_USERS_SEARCH).await
     }
     /**Provision a user
 
@@ -211,7 +211,7 @@ Sends a `POST` request to `/scim/v2/Users`
     ) -> Result<ResponseValue<types::ScimUserResponse>, Error> {
         let url = format!("{}/scim/v2/Users", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
-        self.answered(request, "scim_users_create").await
+        self.answered(request, &operations::SCIM_USERS_CREATE).await
     }
     /**Read a provisioned user
 
@@ -230,7 +230,7 @@ Arguments:
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
         let request = self.client.get(url).build();
-        self.answered(request, "scim_users_load").await
+        self.answered(request, &operations::SCIM_USERS_LOAD).await
     }
     /**Replace a provisioned user
 
@@ -251,7 +251,7 @@ Arguments:
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
         let request = self.client.put(url).json(&body).build();
-        self.answered(request, "scim_users_replace").await
+        self.answered(request, &operations::SCIM_USERS_REPLACE).await
     }
     /**Delete a provisioned user
 
@@ -270,7 +270,7 @@ Arguments:
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
         let request = self.client.delete(url).build();
-        self.answered(request, "scim_users_delete").await
+        self.answered(request, &operations::SCIM_USERS_DELETE).await
     }
     /**Change single attributes of a provisioned user
 
@@ -291,6 +291,6 @@ Arguments:
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
         let request = self.client.patch(url).json(&body).build();
-        self.answered(request, "scim_users_patch").await
+        self.answered(request, &operations::SCIM_USERS_PATCH).await
     }
 }

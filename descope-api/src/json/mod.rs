@@ -8,7 +8,8 @@
 //! absent if it may be absent, and reported in the log by its path: it must not cost a session that has been paid for
 //! with a code. No message repeats a value, since any of them may be a secret.
 
-mod node;
+mod object;
+mod value;
 
 use std::{
     borrow::Cow,
@@ -20,14 +21,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-pub(crate) use self::node::{Members, Node};
-use crate::Secret;
-
-/// A type with named members.
-pub(crate) trait Object: Sized {
-    fn read(from: &mut Members<'_>) -> Read<Self>;
-    fn write<M: SerializeMap>(&self, to: &mut Writer<M>);
-}
+pub(crate) use self::object::{Members, Object};
 
 thread_local! {
     /// What was left out of the value that this thread is reading.
@@ -37,19 +31,19 @@ thread_local! {
     static HOW_MANY: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What can be made of a JSON value.
+/// What can be read from JSON.
+///
+/// A value is read where it is to stay: the types of the API are large, and to hand them on costs more than to read them.
 pub(crate) trait FromJson: Sized {
-    fn from_json(node: Node<'_>) -> Read<Self>;
+    /// Whether `null` can be read as one, where one has to be there.
+    const NULLABLE: bool = false;
 
-    /// What a member that is not there stands for, if it may be left out.
-    fn absent() -> Option<Self> {
-        None
-    }
+    /// One of which nothing has been read.
+    fn blank() -> Self;
 
-    /// Whether a value is as good as none.
-    fn is_nothing(node: &Node<'_>) -> bool {
-        node.is_null()
-    }
+    /// Reads a value to its end, also if it is not as documented, so that what comes after it can be read. `false` says that
+    /// it is as good as none. The outer error is that of the text.
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error>;
 }
 
 pub(crate) type Read<T> = Result<T, Fault>;
@@ -58,25 +52,32 @@ pub(crate) type Read<T> = Result<T, Fault>;
 pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, Problem> {
     let body = with_exact_numbers(body);
     // One look at the whole is cheaper than one at each text. Where it is not UTF-8, the parser says where.
-    let node = match std::str::from_utf8(&body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(&body),
+    let Ok(text) = std::str::from_utf8(&body) else {
+        return Err(match serde_json::from_slice::<Value>(&body) {
+            Err(error) => Problem::syntax(&error),
+            Ok(_) => Problem::Value(Fault::new("is not UTF-8")),
+        });
     };
-    let node = node.map_err(|error| Problem::Syntax {
-        foreign: error.is_syntax(),
-        line: error.line(),
-        column: error.column(),
-    })?;
-    root(node).map_err(Problem::Value)
+    let mut text = serde_json::Deserializer::from_str(text);
+    let read = root(&mut text).and_then(|read| text.end().map(|()| read));
+    read.map_err(|error| Problem::syntax(&error))?.map_err(Problem::Value)
 }
 
 /// Reads a whole value, and reports what was left out of it.
-fn root<T: FromJson>(node: Node<'_>) -> Read<T> {
-    let read = T::from_json(node);
+fn root<'de, D: Deserializer<'de>, T: FromJson>(from: D) -> Result<Read<T>, D::Error> {
+    // What an earlier text has left behind that broke off.
+    left_out();
+    let mut value = T::blank();
+    let read = value.read(from)?;
     for fault in left_out() {
         tracing::debug!(target: "descope", member = %fault, "left out a member of another type than documented");
     }
-    read
+    Ok(match read {
+        Ok(true) => Ok(value),
+        Ok(false) if T::NULLABLE => Ok(T::blank()),
+        Ok(false) => Err(Fault::new("is null")),
+        Err(fault) => Err(fault),
+    })
 }
 
 /// Begins anew, too.
@@ -85,17 +86,18 @@ fn left_out() -> Vec<Fault> {
 }
 
 /// Reads something that is below `step`, with the step in the paths of whatever is wrong with it.
-fn below<T>(step: impl Fn() -> Step, read: impl FnOnce() -> Read<T>) -> Read<T> {
+fn below<E>(step: impl Fn() -> Step, read: impl FnOnce() -> Result<Read<bool>, E>) -> Result<Read<bool>, E> {
     let known = HOW_MANY.get();
-    let read = read();
+    let read = read()?;
     if HOW_MANY.get() > known {
         LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.path.push(step())));
     }
-    read.map_err(|fault| fault.below(step()))
+    Ok(read.map_err(|fault| fault.below(step())))
 }
 
 /// Leaves a value out, and remembers why.
-fn leave_out<T>(fault: Fault, instead: T) -> T {
+#[cold]
+fn leave_out(fault: Fault) {
     LEFT_OUT.with_borrow_mut(|faults| {
         // Nobody reads thousands of lines about one answer.
         if faults.len() < 20 {
@@ -103,7 +105,6 @@ fn leave_out<T>(fault: Fault, instead: T) -> T {
             HOW_MANY.set(faults.len());
         }
     });
-    instead
 }
 
 /// Puts the digits of integers that no 64 bits hold into quotes, so that they are not rounded to the next double on the
@@ -182,6 +183,10 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
+    fn syntax(error: &serde_json::Error) -> Self {
+        Self::Syntax { foreign: error.is_syntax(), line: error.line(), column: error.column() }
+    }
+
     /// Whether this was never meant to be JSON.
     pub(crate) fn is_foreign(&self) -> bool {
         matches!(self, Self::Syntax { foreign: true, .. })
@@ -208,9 +213,10 @@ pub(crate) struct Fault {
     problem: &'static str,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Step {
-    Member(&'static str),
+    /// By its documented name.
+    Member(Box<str>),
     Item(usize),
     /// The value under a name that the answer chose, which is not repeated.
     Entry,
@@ -239,14 +245,6 @@ impl fmt::Display for Fault {
         }
         f.write_str(if self.path.is_empty() { "" } else { ": " })?;
         f.write_str(self.problem)
-    }
-}
-
-/// Reads a member; one that is not as documented is as good as none, where it may be absent.
-fn or_absent<T: FromJson>(name: &'static str, node: Node<'_>, absent: Option<T>) -> Read<T> {
-    match (below(|| Step::Member(name), || T::from_json(node)), absent) {
-        (Err(fault), Some(absent)) => Ok(leave_out(fault, absent)),
-        (read, _) => read,
     }
 }
 
@@ -315,148 +313,29 @@ pub(crate) fn serialize<T: Object, S: Serializer>(object: &T, serializer: S) -> 
 
 /// Also for members of the few types that serde reads by itself.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: FromJson>(deserializer: D) -> Result<T, D::Error> {
-    root(Node::deserialize(deserializer)?).map_err(de::Error::custom)
+    let value = Value::deserialize(deserializer)?;
+    root(value).map_err(de::Error::custom)?.map_err(de::Error::custom)
 }
 
 /// For the few types that serde reads by itself.
-pub(crate) fn by_serde<T: de::DeserializeOwned>(node: Node<'_>) -> Read<T> {
-    // serde's own message would repeat the value.
-    serde_json::from_value(node.into()).map_err(|_| Fault::new("has none of the documented forms"))
-}
-
-impl<T: Object> FromJson for T {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Object(mut members) => T::read(&mut members),
-            _ => Err(Fault::new("is not an object")),
+pub(crate) fn by_serde<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
+    from: D,
+    value: &mut T,
+) -> Result<Read<bool>, D::Error> {
+    Ok(match serde_json::from_value(Value::deserialize(from)?) {
+        Ok(read) => {
+            *value = read;
+            Ok(true)
         }
-    }
-}
-
-/// Reads one of many; an odd one is left out, so that it does not cost the others.
-fn or_skipped<T: FromJson>(step: Step, node: Node<'_>) -> Option<T> {
-    below(|| step, || T::from_json(node)).map_or_else(|fault| leave_out(fault, None), Some)
-}
-
-impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        if T::is_nothing(&node) { Ok(None) } else { T::from_json(node).map(Some) }
-    }
-
-    fn absent() -> Option<Self> {
-        Some(None)
-    }
-}
-
-impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::List(items) => {
-                // To collect them would reuse the list of nodes, which costs more than a list of the right size.
-                let mut list = Self::with_capacity(items.len().min(16));
-                let there = items.into_iter().enumerate().filter(|(_, item)| !T::is_nothing(item));
-                list.extend(there.filter_map(|(index, item)| or_skipped(Step::Item(index), item)));
-                Ok(list)
-            }
-            Node::Null => Ok(Self::new()),
-            _ => Err(Fault::new("is not a list")),
-        }
-    }
-}
-
-impl<T: FromJson> FromJson for BTreeMap<String, T> {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        let entry = |(name, node): (Cow<'_, str>, _)| {
-            if T::is_nothing(&node) { None } else { Some((name.into_owned(), or_skipped(Step::Entry, node)?)) }
-        };
-        match node {
-            Node::Object(mut members) => Ok(members.unread().filter_map(entry).collect()),
-            Node::Null => Ok(Self::new()),
-            _ => Err(Fault::new("is not an object")),
-        }
-    }
-}
-
-impl FromJson for Map<String, Value> {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Object(mut members) => Ok(members.rest()),
-            Node::Null => Ok(Self::new()),
-            _ => Err(Fault::new("is not an object")),
-        }
-    }
-}
-
-impl FromJson for Value {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        Ok(node.into())
-    }
-
-    /// `null` is a value of its own where any value is allowed.
-    fn is_nothing(_: &Node<'_>) -> bool {
-        false
-    }
-}
-
-impl FromJson for String {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Text(text) => Ok(text.into_owned()),
-            _ => Err(Fault::new("is not a string")),
-        }
-    }
-}
-
-impl FromJson for Secret {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        String::from_json(node).map(Self::from)
-    }
-}
-
-impl FromJson for bool {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Bool(is) => Ok(is),
-            _ => Err(Fault::new("is neither true nor false")),
-        }
-    }
-}
-
-impl FromJson for i64 {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Number(number) => number
-                .as_i64()
-                .or_else(|| number.as_f64().and_then(whole))
-                .ok_or(Fault::new("is not an integer of 64 bits")),
-            Node::Text(digits) => digits.parse().map_err(|_| Fault::new("is a string that is not an integer")),
-            _ => Err(Fault::new("is not an integer")),
-        }
-    }
-
-    fn is_nothing(node: &Node<'_>) -> bool {
-        node.is_null() || matches!(node, Node::Text(text) if text.is_empty())
-    }
-}
-
-impl FromJson for f64 {
-    fn from_json(node: Node<'_>) -> Read<Self> {
-        match node {
-            Node::Number(number) => number.as_f64().ok_or(Fault::new("is not a number")),
-            _ => Err(Fault::new("is not a number")),
-        }
-    }
-}
-
-/// Gateways that pass numbers through a double write `1.7e9`.
-fn whole(number: f64) -> Option<i64> {
-    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    #[allow(clippy::cast_possible_truncation, reason = "within the range where doubles are exact integers")]
-    exact.then_some(number as i64)
+        // serde's own message would repeat the value.
+        Err(_) => Err(Fault::new("has none of the documented forms")),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::MapAccess;
+
     use super::*;
 
     #[derive(Debug, Default, PartialEq)]
@@ -467,29 +346,64 @@ mod tests {
         next: Option<Box<Leaf>>,
         at: Option<i64>,
         any: Option<Value>,
+        rest: Map<String, Value>,
     }
 
     impl FromJson for Box<Leaf> {
-        fn from_json(node: Node<'_>) -> Read<Self> {
-            Leaf::from_json(node).map(Self::new)
+        fn blank() -> Self {
+            Self::default()
+        }
+
+        fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+            (**self).read(from)
         }
     }
 
     impl Object for Leaf {
-        fn read(from: &mut Members<'_>) -> Read<Self> {
-            Ok(Self {
-                id: from.take("id")?,
-                names: from.take_or_default("names")?,
-                flags: from.take_or_default("flags")?,
-                next: from.take("next")?,
-                at: from.take("at")?,
-                any: from.take("any")?,
-            })
+        const REQUIRED: &'static [&'static str] = &["id"];
+
+        fn blank() -> Self {
+            Self::default()
+        }
+
+        fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Members<A>) -> Result<(), A::Error> {
+            match name {
+                "id" => from.required(name, 0, &mut self.id),
+                "names" => from.told(1).optional(name, &mut self.names),
+                "labels" if from.is_told(1) => from.unknown(),
+                "labels" => from.optional("names", &mut self.names),
+                "flags" => from.optional(name, &mut self.flags),
+                "next" => from.optional(name, &mut self.next),
+                "at" => from.optional(name, &mut self.at),
+                "any" => from.optional(name, &mut self.any),
+                _ => from.rest(name, &mut self.rest),
+            }
         }
 
         fn write<M: SerializeMap>(&self, to: &mut Writer<M>) {
             to.always("id", &self.id);
         }
+    }
+
+    /// One that keeps nothing of what it does not know.
+    #[derive(Default)]
+    struct Bare {
+        id: String,
+    }
+
+    impl Object for Bare {
+        fn blank() -> Self {
+            Self::default()
+        }
+
+        fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, from: &mut Members<A>) -> Result<(), A::Error> {
+            match name {
+                "id" => from.optional(name, &mut self.id),
+                _ => from.unknown(),
+            }
+        }
+
+        fn write<M: SerializeMap>(&self, _: &mut Writer<M>) {}
     }
 
     fn node(body: &str) -> Result<Leaf, String> {
@@ -498,8 +412,8 @@ mod tests {
 
     /// The paths of what was left out.
     fn paths_left_out(body: &str) -> Vec<String> {
-        let node = serde_json::from_str(body).expect("JSON");
-        Leaf::from_json(node).expect("it is read");
+        let mut leaf = Leaf::default();
+        leaf.read(&mut serde_json::Deserializer::from_str(body)).expect("JSON").expect("it is read");
         left_out().iter().map(ToString::to_string).collect()
     }
 
@@ -537,6 +451,54 @@ mod tests {
     fn null_is_absent_but_where_anything_goes() {
         let read = node(r#"{"id":"a","names":null,"flags":null,"next":null,"at":null,"any":null}"#).expect("read");
         assert_eq!(read, Leaf { id: "a".to_owned(), any: read.any.clone(), ..Leaf::default() });
+    }
+
+    #[test]
+    fn the_last_of_two_members_with_one_name_counts() {
+        let read = node(r#"{"id":"a","names":["b"],"at":1,"next":{"id":"c","at":2},"id":"d","names":["e"],"at":"f","x":1,"x":2,"next":{"id":"g"}}"#)
+            .expect("read");
+        assert_eq!((read.id.as_str(), read.at), ("d", None));
+        assert_eq!(read.names, ["e"]);
+        assert_eq!(read.next, Some(Box::new(Leaf { id: "g".to_owned(), ..Leaf::default() })));
+        assert_eq!(Value::from(read.rest), serde_json::json!({"x": 2}));
+        let odd = r#"{"id":"a","flags":{"x":true,"y":false,"x":null},"id":5}"#;
+        assert_eq!(node(odd), Err("id: is not a string".to_owned()));
+    }
+
+    #[test]
+    fn the_first_name_of_a_member_counts_before_its_others() {
+        for (body, names) in [
+            (r#"{"id":"a","labels":["b"]}"#, &["b"][..]),
+            (r#"{"id":"a","labels":["b"],"names":["c"]}"#, &["c"]),
+            (r#"{"id":"a","names":["c"],"labels":["b"]}"#, &["c"]),
+            (r#"{"id":"a","names":null,"labels":["b"]}"#, &[]),
+        ] {
+            let read = node(body).expect("read");
+            assert_eq!(read.names, names, "{body}");
+            assert!(read.rest.is_empty(), "{body}");
+        }
+        assert_eq!(paths_left_out(r#"{"id":"a","labels":[1]}"#), ["names[0]: is not a string"]);
+    }
+
+    #[test]
+    fn what_is_passed_over_need_not_be_anything_that_could_be_kept() {
+        let mut bare = Bare::default();
+        let mut text = serde_json::Deserializer::from_str(r#"{"x":1e400,"id":"a","y":["\ud800",{"z":-1e999}]}"#);
+        assert_eq!(bare.read(&mut text).expect("JSON").ok(), Some(true));
+        assert_eq!(bare.id, "a");
+    }
+
+    #[test]
+    fn an_object_that_serde_hands_on_is_read_as_a_text_is() {
+        let body =
+            r#"{"id":"a","names":["b",null],"flags":{"x":true},"next":{"id":"c"},"at":"5","any":[1.5],"x":{"y":[]}}"#;
+        let value: Value = serde_json::from_str(body).expect("JSON");
+        let read: Leaf = deserialize(value).expect("read");
+        assert_eq!(Ok(read), node(body));
+        let error = deserialize::<_, Leaf>(serde_json::json!({"id": "a", "next": {}, "names": 5}));
+        assert_eq!(error.map(|leaf| (leaf.names.len(), leaf.next)).map_err(|error| error.to_string()), Ok((0, None)));
+        let error = deserialize::<_, Leaf>(serde_json::json!({"id": null})).expect_err("refused").to_string();
+        assert_eq!(error, "id: is null");
     }
 
     #[test]

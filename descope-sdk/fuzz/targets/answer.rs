@@ -8,6 +8,7 @@ use descope_api::{Client, Config, Error, ErrorKind, RetryPolicy, types};
 use descope_sdk_fuzz::{PROJECT, Service, split};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::percent_decode;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 thread_local! {
@@ -55,10 +56,17 @@ fn success(body: &[u8]) {
                 assert_eq!(me.expect("a user").into_inner().name.as_deref(), text("name"));
             }
             (Ok(Value::Object(_)), Err(error)) => panic!("an object is refused: {}", shown(&error)),
+            // What is passed over need not be anything that could be kept, as a number beyond every double.
+            (Err(_), Ok(_)) if is_object(body) => {}
             (_, Ok(_)) => assert!(body.trim_ascii().is_empty(), "something else is read"),
             (_, Err(error)) => assert_eq!(error.kind(), ErrorKind::Decode),
         }
     });
+}
+
+/// Whether a parser that keeps nothing takes a body for an object.
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 /// No message has a word of the body, apart from a code that is one.

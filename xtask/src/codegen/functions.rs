@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
 use syn::{Expr, GenericArgument, ImplItemFn, Local, Pat, PathArguments, ReturnType, Stmt, Type, parse_quote};
 
+use super::operations::constant;
 use crate::problem::Failure;
 
 /// What a function does with a success, and the function of `descope-api/src/answer.rs` that does it.
@@ -51,8 +52,8 @@ pub(super) fn outline(function: &mut ImplItemFn) -> Result<(), Failure> {
         .iter()
         .find(|(success, _)| end == usual_end(&name, &request_name, success))
         .ok_or_else(|| odd("ends"))?;
-    let answer = format_ident!("{}", answer.1);
-    kept.push(Stmt::Expr(parse_quote!(self.#answer(#request_name, #name).await), None));
+    let (answer, row) = (format_ident!("{}", answer.1), constant(&name));
+    kept.push(Stmt::Expr(parse_quote!(self.#answer(#request_name, &operations::#row).await), None));
     function.block.stmts = kept;
     own_error(&mut function.sig.output).ok_or_else(|| odd("answers"))
 }

@@ -15,6 +15,7 @@ mod objects;
 mod operations;
 mod prepare;
 mod rewrite;
+mod schemas;
 mod slices;
 mod testing;
 mod times;
@@ -56,6 +57,7 @@ pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let digest = digest::digest(outputs[0].text.as_bytes());
     outputs.extend(guard::run(document, || client(document, &digest), attempt)?.0);
     outputs.extend(errors::outputs(&document.errors));
+    outputs.push(Output::new("descope-api/src/generated/schemas.json", schemas::file(&document.value)));
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }

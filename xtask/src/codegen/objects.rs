@@ -1,14 +1,14 @@
-//! Leaner types: what serde would derive is in `descope-api/src/json.rs` once.
+//! Leaner types: what serde would derive is in `descope-api/src/json/` once.
 
 use std::collections::BTreeMap;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
 use syn::{Attribute, Field, FieldsNamed, Item, LitStr, Meta, Token, Type, parse_quote};
 
 use crate::problem::Failure;
 
-/// Takes serde's derives away; see `descope-api/src/json.rs`.
+/// Takes serde's derives away; see `descope-api/src/json/`.
 pub(super) fn without_serde(attrs: &mut [Attribute]) {
     for attr in attrs.iter_mut().filter(|attr| attr.path().is_ident("derive")) {
         let Meta::List(list) = &mut attr.meta else { continue };
@@ -29,11 +29,14 @@ pub(super) fn with_default(attrs: &mut Vec<Attribute>) -> bool {
 }
 
 /// A field, and how it is called and treated in JSON.
+#[allow(clippy::struct_excessive_bools, reason = "each is an attribute that a field has or has not")]
 pub(super) struct Member {
     pub(super) field: Ident,
     pub(super) name: String,
     aliases: Vec<String>,
-    /// Whether its type has a value that stands for an absent one.
+    /// Whether its type is an `Option`.
+    optional: bool,
+    /// Whether its type has another value that stands for an absent one.
     defaults: bool,
     /// Whether it is left out when it holds nothing.
     skips: bool,
@@ -46,7 +49,15 @@ impl Member {
     pub(super) fn may_be_absent(&self) -> bool {
         self.defaults || self.skips || self.rest
     }
+
+    /// Whether an answer without it can be read; a request may have to say that there is none.
+    fn may_be_left_out(&self) -> bool {
+        self.optional || self.may_be_absent()
+    }
 }
+
+/// How many members `descope-api/src/json/object.rs` can keep in mind.
+const BITS: usize = 64;
 
 /// Names that are split in odd places by the usual rule, and how they are to be read.
 const READABLE: [(&str, &str); 4] = [("IDs", "Ids"), ("SSOID", "SsoId"), ("JWKs", "Jwks"), ("OAuth", "Oauth")];
@@ -69,8 +80,7 @@ fn rename(field: &mut Field, member: &mut Member) -> bool {
     renamed
 }
 
-/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes. The number is how many
-/// fields got a more readable name.
+/// Reads what typify wants serde to do. The number is how many fields got a more readable name.
 pub(super) fn members(
     fields: &mut FieldsNamed,
     aliases: Option<&BTreeMap<String, Vec<String>>>,
@@ -82,11 +92,12 @@ pub(super) fn members(
             name: ident.to_string().trim_start_matches("r#").to_owned(),
             field: ident,
             aliases: Vec::new(),
+            optional: is_option(&field.ty),
             defaults: false,
             skips: false,
             rest: false,
         };
-        for attr in field.attrs.iter_mut().filter(|attr| attr.path().is_ident("serde")) {
+        for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
             attr.parse_nested_meta(|meta| {
                 if meta.path.is_ident("rename") {
                     member.name = meta.value()?.parse::<LitStr>()?.value();
@@ -103,10 +114,8 @@ pub(super) fn members(
                 Ok(())
             })
             .map_err(|error| Failure::Generator(format!("`{}`: {error}", member.field)))?;
-            let Meta::List(list) = &attr.meta else { continue };
-            let tokens = &list.tokens;
-            *attr = parse_quote!(#[cfg_attr(feature = "schemars", serde(#tokens))]);
         }
+        field.attrs.retain(|attr| !attr.path().is_ident("serde"));
         renamed += usize::from(rename(field, &mut member));
         member.aliases = aliases.and_then(|names| names.get(&member.name)).cloned().unwrap_or_default();
         members.push(member);
@@ -125,27 +134,74 @@ pub(super) fn members(
 }
 
 /// What makes a type an object of the API.
-pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
-    let aliases = members.iter().flat_map(|member| {
-        let name = &member.name;
-        member.aliases.iter().map(move |alias| quote!(from.alias(#name, #alias);))
-    });
-    let reads = members.iter().map(|Member { field, name, defaults, rest, .. }| match (rest, defaults) {
-        (true, _) => quote!(#field: from.rest()),
-        (_, true) => quote!(#field: from.take_or_default(#name)?),
-        _ => quote!(#field: from.take(#name)?),
-    });
+pub(super) fn object(name: &Ident, members: &[Member]) -> Result<[Item; 3], Failure> {
+    let required: Vec<&str> =
+        members.iter().filter(|member| !member.may_be_left_out()).map(|member| member.name.as_str()).collect();
+    let many = members.iter().filter(|member| !member.aliases.is_empty()).count();
+    if required.len().max(many) > BITS {
+        return Err(Failure::Generator(format!("`{name}` has more members than `json::Members` can tell apart")));
+    }
+    let names = (!required.is_empty()).then(|| quote!(const REQUIRED: &'static [&'static str] = &[#(#required),*];));
+    let blank = if required.is_empty() {
+        quote!(<Self as ::std::default::Default>::default())
+    } else {
+        let fields = members.iter().map(|member| {
+            let field = &member.field;
+            if member.may_be_left_out() {
+                quote!(#field: ::std::default::Default::default())
+            } else {
+                quote!(#field: crate::json::FromJson::blank())
+            }
+        });
+        quote!(Self { #(#fields),* })
+    };
+    let (mut arms, mut several, mut others) = (Vec::new(), 0_u8, quote!(from.unknown()));
+    for member in members {
+        let Member { field, name, aliases, .. } = member;
+        let place = required.iter().position(|required| required == name).and_then(|place| u8::try_from(place).ok());
+        let read = |from: TokenStream, name: TokenStream| {
+            if let Some(place) = place {
+                quote!(#from.required(#name, #place, &mut self.#field))
+            } else {
+                quote!(#from.optional(#name, &mut self.#field))
+            }
+        };
+        if member.rest {
+            others = quote!(from.rest(name, &mut self.#field));
+        } else if aliases.is_empty() {
+            let read = read(quote!(from), quote!(name));
+            arms.push(quote!(#name => #read,));
+        } else {
+            let (own, other) = (read(quote!(from.told(#several)), quote!(name)), read(quote!(from), quote!(#name)));
+            arms.push(quote! {
+                #name => #own,
+                #(#aliases)|* if from.is_told(#several) => from.unknown(),
+                #(#aliases)|* => #other,
+            });
+            several += 1;
+        }
+    }
     let writes = members.iter().map(|Member { field, name, skips, rest, .. }| match (rest, skips) {
         (true, _) => quote!(to.rest(&self.#field);),
         (_, true) => quote!(to.filled(#name, &self.#field);),
         _ => quote!(to.always(#name, &self.#field);),
     });
-    [
+    Ok([
         parse_quote! {
             impl crate::json::Object for #name {
-                fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-                    #(#aliases)*
-                    Ok(Self { #(#reads,)* })
+                #names
+                fn blank() -> Self {
+                    #blank
+                }
+                fn member<'de, A: ::serde::de::MapAccess<'de>>(
+                    &mut self,
+                    name: &str,
+                    from: &mut crate::json::Members<A>,
+                ) -> ::std::result::Result<(), A::Error> {
+                    match name {
+                        #(#arms)*
+                        _ => #others,
+                    }
                 }
                 fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
                     #(#writes)*
@@ -166,15 +222,23 @@ pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
                 }
             }
         },
-    ]
+    ])
 }
 
 /// The few types that are not plain objects keep what typify wrote.
-pub(super) fn read_by_serde(name: &Ident) -> Item {
+///
+/// - `blank`: a value that says nothing.
+pub(super) fn read_by_serde(name: &Ident, blank: &TokenStream) -> Item {
     parse_quote! {
         impl crate::json::FromJson for #name {
-            fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
-                crate::json::by_serde(node)
+            fn blank() -> Self {
+                #blank
+            }
+            fn read<'de, D: ::serde::Deserializer<'de>>(
+                &mut self,
+                from: D,
+            ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+                crate::json::by_serde(from, self)
             }
         }
     }

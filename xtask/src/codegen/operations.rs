@@ -1,5 +1,6 @@
 //! The operation table of `descope-api`.
 
+use proc_macro2::Ident;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
@@ -32,8 +33,9 @@ pub(crate) fn table(document: &Document) -> syn::File {
             let docs = docs.map_or_else(|| quote!(None), |url| quote!(Some(#url)));
             let deprecated = operation.value["deprecated"] == Value::Bool(true);
             let internal = operation.value["x-internal"] == Value::Bool(true);
+            let name = constant(&function);
             let row = quote! {
-                Operation {
+                pub(crate) const #name: Operation = Operation {
                     id: #id,
                     function: #function,
                     method: #method,
@@ -46,19 +48,27 @@ pub(crate) fn table(document: &Document) -> syn::File {
                     docs: #docs,
                     deprecated: #deprecated,
                     internal: #internal,
-                }
+                };
             };
             (function, row)
         })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let names: Vec<Ident> = rows.iter().map(|(function, _)| constant(function)).collect();
     let rows = rows.into_iter().map(|(_, row)| row);
     syn::parse_quote! {
         use crate::operation::{Auth, Operation, Retry};
 
         /// Every operation of the document, sorted by [`Operation::function`].
-        pub static OPERATIONS: &[Operation] = &[#(#rows),*];
+        pub static OPERATIONS: &[Operation] = &[#(#names),*];
+
+        #(#rows)*
     }
+}
+
+/// The name of an operation's row.
+pub(super) fn constant(function: &str) -> Ident {
+    format_ident!("{}", function.to_ascii_uppercase())
 }
 
 /// The alternatives of an operation; `None` where it is public.

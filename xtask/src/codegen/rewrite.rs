@@ -1,8 +1,8 @@
 //! Changes to what progenitor and typify write: leaner functions and types, and a tolerant reader.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
-use syn::{Fields, File, ImplItem, Item, ItemConst, ItemEnum, ItemMod, ItemStruct, ItemUse, Visibility, parse_quote};
+use quote::{ToTokens as _, quote};
+use syn::{Fields, File, ImplItem, Item, ItemConst, ItemMod, ItemStruct, ItemUse, Variant, Visibility, parse_quote};
 
 use super::{
     construct,
@@ -32,13 +32,12 @@ const READABLE_NAME: Fixup =
     Fixup::new("readable-name", "`addToLoginIDs` is `add_to_login_ids` and not `add_to_login_i_ds`");
 const BY_SERDE: Fixup = Fixup::new("by-serde", "types that are not plain objects are read through serde");
 const TOLERANT_VARIANT: Fixup = Fixup::new("tolerant-variant", "members of a variant are read as tolerantly as others");
-const JSON_SCHEMA: Fixup = Fixup::new("json-schema", "the feature `schemars` derives `JsonSchema`");
 
 const DEFAULT: Fixup = Fixup::new("default", "typify derives no `Default` where unknown members are kept");
 const TIMES: Fixup = Fixup::new("times", "numbers that are times are told as `SystemTime` and `Duration` too");
 
 /// What [`client`] changes.
-pub(super) const FIXUPS: [Fixup; 14] = [
+pub(super) const FIXUPS: [Fixup; 13] = [
     NO_CONSTRUCTOR,
     HIDDEN_CONSTRUCTOR,
     OUTLINED,
@@ -52,7 +51,6 @@ pub(super) const FIXUPS: [Fixup; 14] = [
     READABLE_NAME,
     BY_SERDE,
     TOLERANT_VARIANT,
-    JSON_SCHEMA,
 ];
 
 /// Rewrites the client.
@@ -154,14 +152,15 @@ fn types(
                     implementations.push(times::accessors(ident, named, &members, units)?);
                     tally.made_times(TIMES, units.len());
                 }
-                implementations.extend(objects::object(ident, &members));
+                implementations.extend(objects::object(ident, &members)?);
                 tally.made(OBJECT);
             }
             Item::Struct(ItemStruct { ident, attrs, fields, .. }) => {
                 if is_map(fields) && objects::with_default(attrs) {
                     tally.made(DEFAULT);
                 }
-                implementations.push(objects::read_by_serde(ident));
+                let values = fields.iter().map(|_| quote!(::std::default::Default::default()));
+                implementations.push(objects::read_by_serde(ident, &quote!(Self(#(#values),*))));
                 tally.made(BY_SERDE);
             }
             Item::Enum(item) => {
@@ -174,14 +173,17 @@ fn types(
                     objects::tolerant(fields);
                     tally.made(TOLERANT_VARIANT);
                 }
-                implementations.push(objects::read_by_serde(&item.ident));
+                let Some(Variant { ident, fields: Fields::Unnamed(values), .. }) = item.variants.first() else {
+                    let name = &item.ident;
+                    return Err(Failure::Generator(format!("the first form of `{name}` is not a value by itself")));
+                };
+                let values = values.unnamed.iter().map(|_| quote!(::std::default::Default::default()));
+                let blank = quote!(Self::#ident(#(#values),*));
+                implementations.push(objects::read_by_serde(&item.ident, &blank));
                 tally.made(BY_SERDE);
             }
-            _ => continue,
+            _ => {}
         }
-        let (Item::Struct(ItemStruct { attrs, .. }) | Item::Enum(ItemEnum { attrs, .. })) = item else { continue };
-        attrs.push(parse_quote!(#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]));
-        tally.made(JSON_SCHEMA);
     }
     items.extend(implementations);
     Ok(())

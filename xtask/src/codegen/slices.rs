@@ -163,14 +163,27 @@ fn type_files(items: Vec<Item>, methods: &BTreeMap<&str, Vec<ImplItem>>) -> File
             pub use #module::*;
         }
     });
+    let described = by_home.keys().map(|home| {
+        let module = format_ident!("{home}");
+        let feature = (home != "shared").then(|| quote!(#[cfg(feature = #home)]));
+        quote!(#feature #module::DESCRIBED)
+    });
     let mut files = vec![(
         "types/mod.rs".to_owned(),
         parse_quote! {
             #![doc = "Types used as operation parameters and responses."]
             #(#modules)*
+            #[cfg(feature = "schemars")]
+            pub(crate) const DESCRIBED: &[&[crate::schema::Described]] = &[#(#described),*];
         },
     )];
-    for (home, items) in by_home {
+    for (home, mut items) in by_home {
+        let names = items.iter().filter_map(definition).map(|name| format_ident!("{name}"));
+        let described = quote!(#(#names)*);
+        items.push(parse_quote! {
+            #[cfg(feature = "schemars")]
+            crate::schema::described! { #described }
+        });
         let file = parse_quote! {
             #[allow(unused_imports)]
             use super::*;

@@ -5,73 +5,32 @@ use super::*;
 ///What the session shall hold beyond what the key itself grants. The key travels in the bearer.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyExchangeRequest {
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<AccessKeyLoginOptions>,
 }
 ///How the session of a key differs from what the key is set up for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyLoginOptions {
     ///Claims to put into the session JWT, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`; those of the key itself stand at the top level.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customClaims",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "selectedTenant",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
 }
 ///The session of a machine.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeySession {
     ///When `sessionJwt` expires, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub expiration: ::std::option::Option<i64>,
     ///Identifies the access key. It is not a secret.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub key_id: ::std::option::Option<::std::string::String>,
     ///The session token. Whoever holds it may act for the key until it expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///The sign-ins of a user. The service answers the bare list; the object around it is how the public reference shows it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(untagged)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum AuthHistory {
     Bare(::std::vec::Vec<AuthHistoryEntry>),
     Wrapped {
@@ -93,7 +52,6 @@ impl ::std::convert::From<::std::vec::Vec<AuthHistoryEntry>> for AuthHistory {
 ///What the browser brought back to the application.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CodeExchangeRequest {
     ///Query parameter `code` of the page to which the user came back. It works once.
     pub code: crate::Secret,
@@ -101,500 +59,165 @@ pub struct CodeExchangeRequest {
 ///Which sign-in to ask for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
-    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///What the waiting device needs when the links went to a phone.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPhoneResponse {
     ///Number of the right link, two digits. Show it to the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The phone number with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pendingRef",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkResponse {
     ///Number of the right link, two digits. Show it to the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pendingRef",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///Who signs in and where the links lead.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignInRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address instead of the usual one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "useRecovery",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user and where the links lead.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpEmailRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Address to send the links to. Taken from `loginId` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the email address itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number that gets the links and where they lead.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpPhoneRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the phone number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the links to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///The new address; the links are sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the links are sent there.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///The clicked link.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkVerifyRequest {
     ///The verifier to the `pkceChallenge` of the sign-in, in base64.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pkceVerifier",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pkce_verifier: ::std::option::Option<::std::string::String>,
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
@@ -602,1410 +225,479 @@ pub struct EnchantedLinkVerifyRequest {
 ///What the device can do.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDeviceInfo {
     ///Whether the browser knows passkeys.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "webAuthnSupport",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub web_authn_support: ::std::option::Option<bool>,
 }
 ///Whether the page may run flows.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDomainVerdict {
     ///False when the domain is not approved.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub success: ::std::option::Option<bool>,
 }
 ///What the browser handed to the app, and the proof that the app began.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowExchangeRequest {
     ///Value of the query parameter `code` of the address that opened the app.
-    #[cfg_attr(feature = "schemars", serde(rename = "authorizationCode"))]
     pub authorization_code: crate::Secret,
     ///The verifier whose SHA-256 was the `codeChallenge` at the start.
-    #[cfg_attr(feature = "schemars", serde(rename = "codeVerifier"))]
     pub code_verifier: crate::Secret,
 }
 ///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowLastAuth {
     ///The method that was used.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "authMethod",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub auth_method: ::std::option::Option<crate::vocabulary::FlowAuthMethod>,
     ///Login id to fill in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
     ///Display name of the user, to be greeted with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///The social provider, where `authMethod` is `oauth`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oauthProvider",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oauth_provider: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What the mobile app around the flow takes over from the browser.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNativeOptions {
     ///Address of the app to which an outside sign-in page brings the user back.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalAuthRedirect",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_auth_redirect: ::std::option::Option<::std::string::String>,
     ///Social provider that signs in with what the system has built in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oauthProvider",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oauth_provider: ::std::option::Option<::std::string::String>,
     ///Address of the app to which other social providers bring the user back.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oauthRedirect",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oauth_redirect: ::std::option::Option<::std::string::String>,
     ///System of the phone.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub platform: ::std::option::Option<crate::vocabulary::FlowPlatform>,
 }
 ///What the flow may know of the page beyond the form.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextOptions {
     ///Session token that the page holds. The flow can read its claims once they are verified.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///What the user did on a step.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextRequest {
     ///Version of the user-interface components that the page has loaded.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "componentsVersion",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub components_version: ::std::option::Option<::std::string::String>,
     ///Identifies the run; the value from the step before.
-    #[cfg_attr(feature = "schemars", serde(rename = "executionId"))]
     pub execution_id: ::std::string::String,
     ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Button or other element that the user has used; `polling` and the like when the component goes on by itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "interactionId"))]
     pub interaction_id: ::std::string::String,
     ///True when the application drew the screen itself instead of the component.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "isCustomScreen",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub is_custom_screen: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub options: ::std::option::Option<FlowNextOptions>,
     ///The step that is answered; the value from the step before.
-    #[cfg_attr(feature = "schemars", serde(rename = "stepId"))]
     pub step_id: ::std::string::String,
     ///Version of the flow that the component has shown. With a newer one in place the answer is `E102004`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub version: ::std::option::Option<i64>,
 }
 ///Which flow is about to be opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowPrimeRequest {
     ///SHA-256 of a verifier that only the app knows, in base64url; the flow starts with the same one.
-    #[cfg_attr(feature = "schemars", serde(rename = "codeChallenge"))]
     pub code_challenge: ::std::string::String,
     ///Id of the flow, as the console shows it.
-    #[cfg_attr(feature = "schemars", serde(rename = "flowId"))]
     pub flow_id: ::std::string::String,
 }
 ///Where the flow hands its result over when it runs in a browser for a mobile app.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowRedirectAuth {
     ///Address of the app to open at the end, with a code in its query.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "callbackUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub callback_url: ::std::option::Option<::std::string::String>,
     ///SHA-256 of a verifier that only the app knows, in base64url; ties the code to the app.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "codeChallenge",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
 }
 ///Input that a screen refused before it was sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowReportEventsRequest {
     ///What was refused, at most 20 events.
     pub events: ::std::vec::Vec<FlowValidationEvent>,
     ///Identifies the run; the value from the step before.
-    #[cfg_attr(feature = "schemars", serde(rename = "executionId"))]
     pub execution_id: ::std::string::String,
 }
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartOptions {
     ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "abTestingKey",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub ab_testing_key: ::std::option::Option<i64>,
     ///Scopes that the application asks for, parted by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "applicationScopes",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub application_scopes: ::std::option::Option<::std::string::String>,
     ///Values that the page gives the flow to use in its conditions, of any JSON type, by name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub client: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Application of the project's own kind for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub custom_app_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "deviceInfo",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub device_info: ::std::option::Option<FlowDeviceInfo>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "lastAuth",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub last_auth: ::std::option::Option<FlowLastAuth>,
     ///Language of the screens and messages as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Address of the page that shows the flow.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub location: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nativeOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub native_options: ::std::option::Option<FlowNativeOptions>,
     ///Where the OIDC request wants errors to be reported.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcErrorRedirectUri",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Pending OIDC request of an application that signs its users in through the project.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcIdpStateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_idp_state_id: ::std::option::Option<::std::string::String>,
     ///Address or name that the OIDC request wants filled in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcLoginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_login_hint: ::std::option::Option<::std::string::String>,
     ///What the OIDC request wants shown to the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcPrompt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Resource, an address, that the OIDC request wants its tokens for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcResource",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_resource: ::std::option::Option<::std::string::String>,
     ///Outbound application that the flow connects the user to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "outboundAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub outbound_app_id: ::std::option::Option<::std::string::String>,
     ///Scopes to ask the third party of that outbound application for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "outboundAppScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub outbound_app_scopes: ::std::vec::Vec<::std::string::String>,
     ///Name by which to tell several accounts of the user at the same third party apart.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "outboundExternalIdentifier",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub outbound_external_identifier: ::std::option::Option<::std::string::String>,
     ///Run the flow as it stands in the editor, as the console does.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub preview: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectAuth",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_auth: ::std::option::Option<FlowRedirectAuth>,
     ///Page to which providers and links bring the user back to go on with the flow.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Pending SAML request of an application that signs its users in through the project.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlIdpStateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_idp_state_id: ::std::option::Option<::std::string::String>,
     ///User whom the SAML request names.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlIdpUsername",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_idp_username: ::std::option::Option<::std::string::String>,
     ///Session token that the page holds. The flow can read its claims once they are verified.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Version of the rules by which the component has chosen the first screen.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "startOptionsVersion",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub start_options_version: ::std::option::Option<i64>,
     ///Tenant whose settings apply, by id.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
     ///Inbound application that asks the user for consent.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "thirdPartyAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub third_party_app_id: ::std::option::Option<::std::string::String>,
     ///Pending request of that inbound application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "thirdPartyAppStateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub third_party_app_state_id: ::std::option::Option<::std::string::String>,
     ///Pending WS-Federation request of an application that signs its users in through the project.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "wsfedIdpStateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub wsfed_idp_state_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Which flow to run, and where it starts from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartRequest {
     ///Version of the user-interface components that the page has loaded.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "componentsVersion",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub components_version: ::std::option::Option<::std::string::String>,
     ///Interaction of the first screen that stands for the branch which the component has chosen itself.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "conditionInteractionId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub condition_interaction_id: ::std::option::Option<::std::string::String>,
     ///Id of the flow, as the console shows it.
-    #[cfg_attr(feature = "schemars", serde(rename = "flowId"))]
     pub flow_id: ::std::string::String,
     ///Versions that the component has shown, by flow id. With a newer one in place the answer is `E102004`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "flowVersions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub flow_versions: ::std::collections::BTreeMap<::std::string::String, i64>,
     ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Button or other element of the first screen that the user has used, when the component had shown that screen already. Left out when the service decides on the first screen.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "interactionId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub interaction_id: ::std::option::Option<::std::string::String>,
     ///True when the application drew the screen itself instead of the component.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "isCustomScreen",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub is_custom_screen: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub options: ::std::option::Option<FlowStartOptions>,
 }
 ///What went wrong in a step, for the developer. The user sees what the flow's own screens say.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepFailure {
     ///`E` and six digits, as in the answer to a refused call.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<::std::string::String>,
     ///The fixed English text that belongs to the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///What was wrong with this step in particular.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub message: ::std::option::Option<::std::string::String>,
 }
 ///One line of the flow's log.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepLog {
     ///How grave it is.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub level: ::std::option::Option<crate::vocabulary::FlowLogLevel>,
     ///The text of the line.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub log: ::std::option::Option<::std::string::String>,
     ///Step or script that writes.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub title: ::std::option::Option<::std::string::String>,
 }
 ///A request to the mobile app around the flow.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepNative {
     ///Arguments for that, of any JSON type, by name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub payload: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///What the app is asked to do.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub type_: ::std::option::Option<crate::vocabulary::FlowNativeType>,
 }
 ///A page to go to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepRedirect {
     ///Open it in a window of its own, so that the page with the flow stays.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "isPopup", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub is_popup: ::std::option::Option<bool>,
     ///Address of the page.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///One step of a run. `action` tells which of the members to read.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepResponse {
     ///What the component has to do next.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub action: ::std::option::Option<crate::vocabulary::FlowAction>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "authInfo",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub auth_info: ::std::option::Option<JwtResponse>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error: ::std::option::Option<FlowStepFailure>,
     ///Identifies the run; goes back with `flowNext`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "executionId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub execution_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "lastAuth",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub last_auth: ::std::option::Option<FlowLastAuth>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nativeResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub native_response: ::std::option::Option<FlowStepNative>,
     ///Page to open beside this one, while the flow goes on here.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "openInNewTabUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub open_in_new_tab_url: ::std::option::Option<::std::string::String>,
     ///What the end of the flow hands to the page, of any JSON type, by name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub output: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect: ::std::option::Option<FlowStepRedirect>,
     ///What the flow has to say to the developer, in projects that are not in production.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "runnerLogs",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub runner_logs: ::std::vec::Vec<FlowStepLog>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlIdpResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_idp_response: ::std::option::Option<FlowStepSaml>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub screen: ::std::option::Option<FlowStepScreen>,
     ///Whether the run waits for the user, works, has come to its end, or was broken off.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub status: ::std::option::Option<crate::vocabulary::FlowStatus>,
     ///Identifies the step; goes back with `flowNext`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "stepId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub step_id: ::std::option::Option<::std::string::String>,
     ///Name that the step has in the editor, for logs.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "stepName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub step_name: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub webauthn: ::std::option::Option<WebauthnStartResponse>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "wsFedIdpResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub ws_fed_idp_response: ::std::option::Option<FlowStepWsFed>,
 }
 ///A SAML response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepSaml {
     ///Value of the form field `RelayState`, as the application gave it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "relayState",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///Value of the form field `SAMLResponse`, in base64.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_response: ::std::option::Option<crate::Secret>,
     ///Address of the application to post to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///A screen to show.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepScreen {
     ///Settings of single elements of the screen, of any JSON type, by element.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "componentsConfig",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub components_config: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Identifies the screen; its markup is loaded from the static files of the project.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Values that the screen shows, of any JSON type, by name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub state: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A WS-Federation response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepWsFed {
     ///Address of the application to post to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
     ///Value of the form field `wctx`, as the application gave it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wctx: ::std::option::Option<::std::string::String>,
     ///Value of the form field `wresult`, the signed token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wresult: ::std::option::Option<crate::Secret>,
 }
 ///A field whose value the browser refused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowValidationEvent {
     ///Name of the form field.
     pub field: ::std::string::String,
     ///Unique id of the event, made by the sender, so that it counts once.
     pub id: ::std::string::String,
     ///What was shown to the user, in the language of the screen.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub message: ::std::option::Option<::std::string::String>,
     ///What the value broke.
     pub rule: crate::vocabulary::FlowValidationRule,
     ///Screen on which it happened.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "screenId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub screen_id: ::std::option::Option<::std::string::String>,
     ///Name that the screen has in the editor.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "screenName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub screen_name: ::std::option::Option<::std::string::String>,
     ///When it happened, in epoch milliseconds by the clock of the browser.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub ts: ::std::option::Option<i64>,
 }
 ///Where the link went.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkEmailResponse {
     ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_email: ::std::option::Option<::std::string::String>,
 }
 ///Which phone number the link went to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in and where the link leads. The link goes to the address or number known of that user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignInRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user signed up. A new user of a combined sign-up or sign-in gets the link at this address or number.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address or number instead of the usual one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "useRecovery",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user, the address that gets the link and where the link leads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpEmailRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Address to send the link to. Taken from `loginId` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number that gets the link and where the link leads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpPhoneRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number whose WhatsApp account gets the link, and where the link leads. The number goes into `whatsapp` or `phone`; one of the two is enough.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpWhatsappRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the phone number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///The number in E.164 form, under the name that it has for the other channels.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
     ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when no number is given.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub whatsapp: ::std::option::Option<::std::string::String>,
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///The new address; the link is sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "crossDevice",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cross_device: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the link is sent there.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///The clicked link.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkVerifyRequest {
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
@@ -2013,493 +705,186 @@ pub struct MagicLinkVerifyRequest {
 ///Which message to ask for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
-    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///The message that the user has to send, in two forms, and the handle to wait for it with.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpResponse {
     ///The same address as a QR code to scan, a PNG picture in base64. Show it on a computer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub image: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pendingRef",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
     ///Address that opens WhatsApp with the message filled in. Send the user there on a phone.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in. All of it may be left out.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignInRequest {
     ///Name under which the user signed up. The phone number that the message comes from when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
 ///Who signs up. All of it may be left out.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignUpRequest {
     ///Name under which the user will sign in. The phone number that the message comes from when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number that the message has to come from, in E.164 form such as `+15551234567`. Any number will do when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub templates: ::std::option::Option<NotpTemplates>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Message templates to use instead of those that the project has active. They need an own WhatsApp connector.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpTemplates {
     ///Template of the reply to a message that is late, altered or otherwise refused.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "errorTemplateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub error_template_id: ::std::option::Option<::std::string::String>,
     ///Template of the reply to a message that was accepted.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "successTemplateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub success_template_id: ::std::option::Option<::std::string::String>,
     ///Template of the message that the user is given to send.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verifyTemplateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verify_template_id: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the messages as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`. The number that the message comes from when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message templates, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
 ///The provider's answer as form fields.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthCallbackFormRequest {
     ///Authorization code of the provider. Missing when the provider refuses.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///Why the provider refuses, one of the codes of RFC 6749.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error: ::std::option::Option<::std::string::String>,
     ///The refusal in words, for people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error_description: ::std::option::Option<::std::string::String>,
     ///ID token of the provider, where the provider is set up for the implicit way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Project that the sign-in belongs to, where the answer names it. Found from `state` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "projectId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Provider that answers, where it says so. Found from `state` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub provider: ::std::option::Option<::std::string::String>,
     ///SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sso_id: ::std::option::Option<::std::string::String>,
     ///What the service gave the provider when the sign-in was started; ties the answer to that start.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///What Apple tells of the user at the first sign-in and never again, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<::std::string::String>,
 }
 ///What to hand to the system of the phone.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeChallenge {
     ///Id of the application at the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "clientId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Identifies the fault for support when the sign-in could not be started.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error_id: ::std::option::Option<::std::string::String>,
     ///Which of the two ways the service expects, as asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub implicit: ::std::option::Option<bool>,
     ///Value to put into the ID token, by which the service knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Identifies this sign-in; goes back with `oauthNativeFinish`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state_id: ::std::option::Option<::std::string::String>,
 }
 ///What the phone gave. Either an ID token or an authorization code has to be there.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeFinishRequest {
     ///Authorization code of the provider, in the other way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///ID token of the provider, in the implicit way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
     pub provider: crate::vocabulary::OauthNativeProvider,
     ///The value from the answer of `oauthNativeStart`.
-    #[cfg_attr(feature = "schemars", serde(rename = "stateId"))]
     pub state_id: ::std::string::String,
     ///What Apple tells of the user at the first sign-in and never again, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<::std::string::String>,
 }
 ///Which provider the app wants to sign in with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeStartRequest {
     ///True when the phone gives an ID token, false when it gives an authorization code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub implicit: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
     pub provider: crate::vocabulary::OauthNativeProvider,
     ///Hand the provider's own answer on together with the session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "rawResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub raw_response: ::std::option::Option<bool>,
 }
 ///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthRedirect {
     ///Identifies the fault for support when no `url` could be made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error_id: ::std::option::Option<::std::string::String>,
     ///Page of the provider to redirect the user to. It is good for this one sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///How the project is known to the provider.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapClient {
     ///Id of the application at the provider, public by nature.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "clientId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
 }
 ///A voucher for the session.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapCode {
     ///Code for `oauthExchange`. It works once and for a short time.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
 }
 ///What the prompt gave when the user tapped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapIdTokenRequest {
     ///The credential from the prompt, a JWT of the provider.
-    #[cfg_attr(feature = "schemars", serde(rename = "idToken"))]
     pub id_token: crate::Secret,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Value that the page had the provider put into the ID token. The token is refused when the two differ.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///The provider whose client id the prompt was shown with.
     pub provider: crate::vocabulary::OnetapProvider,
@@ -2507,422 +892,129 @@ pub struct OnetapIdTokenRequest {
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OptionalJwtResponse {
     ///The claims of the session token, of any JSON type.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Value for the `Domain` attribute of the refresh cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieDomain",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_domain: ::std::option::Option<::std::string::String>,
     ///When the refresh cookie ends, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieExpiration",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_expiration: ::std::option::Option<i64>,
     ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieMaxAge",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_max_age: ::std::option::Option<i64>,
     ///Name of the refresh cookie; `DSR` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_name: ::std::option::Option<::std::string::String>,
     ///Value for the `Path` attribute of the refresh cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookiePath",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_path: ::std::option::Option<::std::string::String>,
     ///Token for an outside system, such as Firebase, that a connector of the project has made beside the session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalToken",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_token: ::std::option::Option<crate::Secret>,
     ///How long to wait before the next refresh, in seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nextRefreshSeconds",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub next_refresh_seconds: ::std::option::Option<i64>,
     ///The new refresh token, where the project rotates them.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "refreshJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub refresh_jwt: ::std::option::Option<crate::Secret>,
     ///Value for the `Domain` attribute of the session cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionCookieDomain",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_cookie_domain: ::std::option::Option<::std::string::String>,
     ///Name of the session cookie; `DS` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionCookieName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_cookie_name: ::std::option::Option<::std::string::String>,
     ///When the session token ends, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionExpiration",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_expiration: ::std::option::Option<i64>,
     ///The new session token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Id of the tenant's SSO configuration by which the user signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantSSOID",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_sso_id: ::std::option::Option<::std::string::String>,
     ///Token by which this device is recognised at the next sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "trustedDeviceJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
 }
 ///Where the code went.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpEmailResponse {
     ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verificationAttempts",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verification_attempts: ::std::option::Option<i64>,
 }
 ///Which phone number the code went to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
     ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verificationAttempts",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verification_attempts: ::std::option::Option<i64>,
 }
 ///Who signs in; the code goes to the address or number that is known of that user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignInRequest {
     ///Name under which the user signed up. A new user of a combined sign-up or sign-in gets the code at this address or number.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address or number instead of the usual one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "useRecovery",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user and the address that gets the code.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpEmailRequest {
     ///Address to send the code to. Taken from `loginId` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user and the number that gets the code. The number goes into `phone`, `voice` or `whatsapp`; one of the three is enough.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpPhoneRequest {
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the code to, in E.164 form such as `+15551234567`, whatever the channel. Taken from `loginId` when no number is given.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
     ///The number in E.164 form, under the name that some SDKs give it when the code is read out on a call.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub voice: ::std::option::Option<::std::string::String>,
     ///The number in E.164 form, under the name that the other SDKs give it when the code goes over WhatsApp.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub whatsapp: ::std::option::Option<::std::string::String>,
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///The new address; the code is sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mfa: ::std::option::Option<bool>,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
@@ -2931,79 +1023,26 @@ pub struct OtpUpdateEmailRequest {
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "addToLoginIDs",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub add_to_login_ids: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "failOnConflict",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mfa: ::std::option::Option<bool>,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "onMergeUseExisting",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the code is sent there, whatever the channel.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
@@ -3012,377 +1051,152 @@ pub struct OtpUpdatePhoneRequest {
 ///The code that the user typed in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpVerifyRequest {
     ///The digits as they were received, leading zeros included.
     pub code: crate::Secret,
     ///The login id with which the code was asked for.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///How this connection differs from what the application is set up for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectOptions {
     ///Name by which to tell several accounts of the user at the same third party apart.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalIdentifier",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_identifier: ::std::option::Option<::std::string::String>,
     ///Page to which the user comes back. The application's setting counts when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Scopes to ask the third party for, instead of the application's own list.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub scopes: ::std::vec::Vec<::std::string::String>,
 }
 ///What to connect to, and for whom.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectRequest {
     ///Id of the outbound application, as set in the console.
-    #[cfg_attr(feature = "schemars", serde(rename = "appId"))]
     pub app_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub options: ::std::option::Option<OutboundConnectOptions>,
     ///Tenant for which the connection is made. Needed with `tenantLevel`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///Make the connection for the whole tenant instead of for this user alone.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantLevel",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_level: ::std::option::Option<bool>,
 }
 ///Where the connection goes on.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundRedirect {
     ///Page of the third party to redirect the user to. It is good for this one connection.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///The old password as proof, and the one to set.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordReplaceRequest {
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The password to be, in clear text.
-    #[cfg_attr(feature = "schemars", serde(rename = "newPassword"))]
     pub new_password: crate::Secret,
     ///The password as it was, in clear text. One that has run out or was temporary will do.
-    #[cfg_attr(feature = "schemars", serde(rename = "oldPassword"))]
     pub old_password: crate::Secret,
     ///End the user's other sessions once the password is changed.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "revokeOtherSessions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Restrict `revokeOtherSessions` to sessions of these kinds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "revokeOtherSessionsTypes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
 }
 ///How the reset goes on.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetDelivery {
     ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pendingRef",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
     ///What was sent, as the project is set up; tells which operation verifies the link.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "resetMethod",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub reset_method: ::std::option::Option<crate::vocabulary::PasswordResetMethod>,
 }
 ///Who has forgotten the password and where the link leads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetRequest {
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "redirectUrl",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Send to the user's recovery address instead of the usual one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "useRecovery",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///The rules of the project. What is left out is not asked for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordRules {
     ///Whether there has to be a lower-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub lowercase: ::std::option::Option<bool>,
     ///Least number of characters.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "minLength",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub min_length: ::std::option::Option<i64>,
     ///Whether there has to be a character that is neither letter nor digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nonAlphanumeric",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub non_alphanumeric: ::std::option::Option<bool>,
     ///Whether there has to be a digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub number: ::std::option::Option<bool>,
     ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScore",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub strength_score: ::std::option::Option<i64>,
     ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScoreEnabled",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub strength_score_enabled: ::std::option::Option<bool>,
     ///Whether there has to be an upper-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub uppercase: ::std::option::Option<bool>,
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignInRequest {
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///The password in clear text, as the user typed it.
     pub password: crate::Secret,
     ///Messaging connector for what is sent along the way instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///A new user and the password to sign in with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignUpRequest {
     ///Name under which the user will sign in, best an email address so that the password can be reset.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///The password in clear text, as the user typed it.
     pub password: crate::Secret,
     ///Messaging connector for what is sent along the way instead of the project's default.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "providerId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///The password to set.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The password to be, in clear text.
-    #[cfg_attr(feature = "schemars", serde(rename = "newPassword"))]
     pub new_password: crate::Secret,
 }
 ///How push messages reach the phone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushEnrollDeviceRequest {
     ///Name of the phone, to tell the user's devices apart by.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device: ::std::option::Option<::std::string::String>,
     ///Messaging service that delivers to the phone; `fcm` is Firebase Cloud Messaging.
     pub provider: crate::vocabulary::PushProvider,
@@ -3392,121 +1206,76 @@ pub struct PushEnrollDeviceRequest {
 ///Which sign-in to ask for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushPendingSessionRequest {
     ///The handle from the answer of `pushSignInStart`.
-    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///What the user decided, about which sign-in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInFinishRequest {
     ///The decision. `denied` ends the sign-in without a session.
     pub result: crate::vocabulary::PushDecision,
     ///Identifies the sign-in; it came with the push message.
-    #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInPending {
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pendingRef",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///Who signs in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInStartRequest {
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///One code of the set.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCode {
     ///What the user has to keep, and to type in later as it stands.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
 }
 ///Whose codes to renew.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesGenerateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///A fresh set of codes.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesResponse {
     ///All codes of the set, each good for one sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub codes: ::std::vec::Vec<RecoveryCode>,
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesSignInRequest {
     ///One of the user's codes that was not used yet.
     pub code: crate::Secret,
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
 }
 ///One question as it is put to the user.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestion {
     ///Identifies the question; goes back together with the answer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///The question to show.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub text: ::std::option::Option<::std::string::String>,
 }
 ///What the user answered to one question.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionAnswer {
     ///The answer as the user typed it. Treat it like a password.
     pub answer: crate::Secret,
@@ -3516,97 +1285,56 @@ pub struct SecurityQuestionAnswer {
 ///The questions to ask a user.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsResponse {
     ///Empty when the user has set none up.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub questions: ::std::vec::Vec<SecurityQuestion>,
 }
 ///The answers to remember.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsSetupRequest {
     ///One entry for each question that the user chose.
     pub answers: ::std::vec::Vec<SecurityQuestionAnswer>,
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///The answers to check.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsVerifyRequest {
     ///One entry for each question that was asked.
     pub answers: ::std::vec::Vec<SecurityQuestionAnswer>,
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Ask for a step-up, which marks the new session with the claim `su`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub stepup: ::std::option::Option<bool>,
 }
 ///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionClaims {
     ///The claims, of any JSON type; times such as `exp` in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "parsedJWT",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Particulars of a logout.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionLogoutRequest {
     ///Restrict the logout to sessions of these kinds. All kinds when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "logoutType",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub logout_type: ::std::vec::Vec<::std::string::String>,
 }
 ///Particulars of a refresh. The refresh token itself goes into the bearer.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionRefreshRequest {
     ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalToken",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_token: ::std::option::Option<crate::Secret>,
 }
 ///Where to go.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionSelectTenantRequest {
     ///Id of the tenant, one of those that the user belongs to.
     pub tenant: ::std::string::String,
@@ -3614,273 +1342,112 @@ pub struct SessionSelectTenantRequest {
 ///What a user may know of an own tenant.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenant {
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Identifies the tenant; what `sessionSelectTenant` takes.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Display name of the tenant.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
 }
 ///Tenants of the user.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantList {
     ///One entry for each tenant that was asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub tenants: ::std::vec::Vec<SessionTenant>,
 }
 ///Which tenants to show, by one of the two members and not both.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantsRequest {
     ///True for the current tenant of the session, the one that the claim `dct` names.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dct: ::std::option::Option<bool>,
     ///Ids of tenants; those that the user is not in are left out of the answer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub ids: ::std::vec::Vec<::std::string::String>,
 }
 ///How this sign-up differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpOptions {
     ///Claims to put into the tokens, of any JSON type; they land inside the claim `nsec`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customClaims",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///SHA-256 of a verifier that only the first device knows, in base64.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pkceChallenge",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pkce_challenge: ::std::option::Option<::std::string::String>,
     ///End the user's other sessions once this sign-up has succeeded.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "revokeOtherSessions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Tenant whose settings apply and to which the new user is added.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoRedirect {
     ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///One seed in three forms. Whoever knows any of them can make the user's codes, so show them and forget them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSeedResponse {
     ///The same address as a QR code to scan, a PNG picture in base64.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub image: ::std::option::Option<crate::Secret>,
     ///The seed alone, in base32, to type in where nothing can be scanned.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub key: ::std::option::Option<crate::Secret>,
     ///The `otpauth` address that apps open, with the seed in it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "provisioningURL",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub provisioning_url: ::std::option::Option<crate::Secret>,
 }
 ///A new user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSignUpRequest {
     ///Name under which the user will sign in; the app shows it beside the code.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Federated application for which the user signs up.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Whose seed to renew.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///What the app shows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpVerifyRequest {
     ///The digits of this half minute, leading zeros included.
     pub code: crate::Secret,
     ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
 }
 ///What kind of authenticator may hold the new passkey.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnAuthenticatorSelection {
     ///Part of the device (`platform`), apart from it like a security key (`crossplatform`), or either.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "authenticatorAttachment",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub authenticator_attachment: ::std::option::Option<
         crate::vocabulary::WebauthnAttachment,
     >,
     ///WebAuthn extensions for the authenticator, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "extensionsJSON",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub extensions_json: ::std::option::Option<::std::string::String>,
     ///Older way to ask for what `residentKey` asks for. No SDK sends it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "requireResidentKey",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub require_resident_key: ::std::option::Option<::std::string::String>,
     ///Whether the passkey has to be found without a login id.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "residentKey",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub resident_key: ::std::option::Option<crate::vocabulary::WebauthnResidentKey>,
     ///Whether the user has to show a finger, a face or a PIN when the passkey is made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userVerification",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub user_verification: ::std::option::Option<
         crate::vocabulary::WebauthnUserVerification,
     >,
@@ -3888,50 +1455,22 @@ pub struct WebauthnAuthenticatorSelection {
 ///What the browser answered to the challenge.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnFinishRequest {
     ///The credential from the browser as JSON text, its binary members in base64url.
     pub response: crate::Secret,
     ///The value from the answer of the start.
-    #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
 ///How the passkey is made or asked for. The project's settings count for what is left out.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnPasskeyOptions {
     ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub attestation: ::std::option::Option<crate::vocabulary::WebauthnAttestation>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "authenticatorSelection",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub authenticator_selection: ::std::option::Option<WebauthnAuthenticatorSelection>,
     ///WebAuthn extensions for the browser, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "extensionsJSON",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub extensions_json: ::std::option::Option<::std::string::String>,
     ///Whether the user has to show a finger, a face or a PIN at sign-in. Only counts when a passkey is asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userVerification",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub user_verification: ::std::option::Option<
         crate::vocabulary::WebauthnUserVerification,
     >,
@@ -3939,177 +1478,67 @@ pub struct WebauthnPasskeyOptions {
 ///Who signs in, and on which page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignInStartRequest {
     ///Name under which the user signed up. When it is left out or empty, the browser offers whatever passkeys it has for the site.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "passkeyOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
 }
 ///Who comes, and to which page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpOrInStartRequest {
     ///Name under which the user signed up or will sign in.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "passkeyOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///A new user. The login id stands beside the user or inside; one of the two is needed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpStartRequest {
     ///Name under which the user will sign in, when it is not given inside `user`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "passkeyOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A challenge for the browser.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnStartResponse {
     ///True when a passkey is to be made, false when one is to sign.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub create: ::std::option::Option<bool>,
     ///Argument for `navigator.credentials` as JSON text. Its binary members are in base64url and have to be turned into buffers first.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub options: ::std::option::Option<::std::string::String>,
     ///Identifies the challenge; goes back with the browser's answer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "transactionId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub transaction_id: ::std::option::Option<::std::string::String>,
 }
 ///The new session, or nothing when none was asked for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateResult {
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub jwt: ::std::option::Option<JwtResponse>,
 }
 ///Who gets one more passkey, and on which page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateStartRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Have `webauthnUpdateFinish` answer a new session that counts the passkey as a further factor.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mfa: ::std::option::Option<bool>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub origin: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "passkeyOptions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
 }
 impl AccessKeyExchangeRequest {
@@ -4128,10 +1557,18 @@ impl AccessKeyExchangeRequest {
     }
 }
 impl crate::json::Object for AccessKeyExchangeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_options: from.take("loginOptions")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("loginOptions", &self.login_options);
@@ -4186,11 +1623,19 @@ impl AccessKeyLoginOptions {
     }
 }
 impl crate::json::Object for AccessKeyLoginOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            custom_claims: from.take_or_default("customClaims")?,
-            selected_tenant: from.take("selectedTenant")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "customClaims" => from.optional(name, &mut self.custom_claims),
+            "selectedTenant" => from.optional(name, &mut self.selected_tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("customClaims", &self.custom_claims);
@@ -4249,12 +1694,20 @@ impl AccessKeySession {
     }
 }
 impl crate::json::Object for AccessKeySession {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            expiration: from.take("expiration")?,
-            key_id: from.take("keyId")?,
-            session_jwt: from.take("sessionJwt")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "expiration" => from.optional(name, &mut self.expiration),
+            "keyId" => from.optional(name, &mut self.key_id),
+            "sessionJwt" => from.optional(name, &mut self.session_jwt),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("expiration", &self.expiration);
@@ -4278,8 +1731,14 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeySession {
     }
 }
 impl crate::json::FromJson for AuthHistory {
-    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
-        crate::json::by_serde(node)
+    fn blank() -> Self {
+        Self::Bare(::std::default::Default::default())
+    }
+    fn read<'de, D: ::serde::Deserializer<'de>>(
+        &mut self,
+        from: D,
+    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+        crate::json::by_serde(from, self)
     }
 }
 impl CodeExchangeRequest {
@@ -4290,8 +1749,21 @@ impl CodeExchangeRequest {
     }
 }
 impl crate::json::Object for CodeExchangeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { code: from.take("code")? })
+    const REQUIRED: &'static [&'static str] = &["code"];
+    fn blank() -> Self {
+        Self {
+            code: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.required(name, 0u8, &mut self.code),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("code", &self.code);
@@ -4322,10 +1794,21 @@ impl EnchantedLinkPendingSessionRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkPendingSessionRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["pendingRef"];
+    fn blank() -> Self {
+        Self {
+            pending_ref: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "pendingRef" => from.required(name, 0u8, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("pendingRef", &self.pending_ref);
@@ -4379,12 +1862,20 @@ impl EnchantedLinkPhoneResponse {
     }
 }
 impl crate::json::Object for EnchantedLinkPhoneResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            link_id: from.take("linkId")?,
-            masked_phone: from.take("maskedPhone")?,
-            pending_ref: from.take("pendingRef")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "linkId" => from.optional(name, &mut self.link_id),
+            "maskedPhone" => from.optional(name, &mut self.masked_phone),
+            "pendingRef" => from.optional(name, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("linkId", &self.link_id);
@@ -4440,12 +1931,20 @@ impl EnchantedLinkResponse {
     }
 }
 impl crate::json::Object for EnchantedLinkResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            link_id: from.take("linkId")?,
-            masked_email: from.take("maskedEmail")?,
-            pending_ref: from.take("pendingRef")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "linkId" => from.optional(name, &mut self.link_id),
+            "maskedEmail" => from.optional(name, &mut self.masked_email),
+            "pendingRef" => from.optional(name, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("linkId", &self.link_id);
@@ -4537,18 +2036,37 @@ impl EnchantedLinkSignInRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            sso_app_id: from.take("ssoAppId")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            use_recovery: from.take("useRecovery")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "useRecovery" => from.optional(name, &mut self.use_recovery),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -4646,18 +2164,37 @@ impl EnchantedLinkSignUpEmailRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            email: from.take("email")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "email" => from.optional(name, &mut self.email),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -4755,18 +2292,37 @@ impl EnchantedLinkSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -4890,21 +2446,43 @@ impl EnchantedLinkUpdateEmailRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            cross_device: from.take("crossDevice")?,
-            email: from.take("email")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            uri: from.take("URI")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["email", "loginId"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            email: crate::json::FromJson::blank(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "email" => from.required(name, 0u8, &mut self.email),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "URI" => from.optional(name, &mut self.uri),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -5031,21 +2609,43 @@ impl EnchantedLinkUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            cross_device: from.take("crossDevice")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            uri: from.take("URI")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "phone"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "phone" => from.required(name, 1u8, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "URI" => from.optional(name, &mut self.uri),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -5097,11 +2697,23 @@ impl EnchantedLinkVerifyRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkVerifyRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            pkce_verifier: from.take("pkceVerifier")?,
-            token: from.take("token")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            pkce_verifier: ::std::default::Default::default(),
+            token: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "pkceVerifier" => from.optional(name, &mut self.pkce_verifier),
+            "token" => from.required(name, 0u8, &mut self.token),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("pkceVerifier", &self.pkce_verifier);
@@ -5139,10 +2751,18 @@ impl FlowDeviceInfo {
     }
 }
 impl crate::json::Object for FlowDeviceInfo {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            web_authn_support: from.take("webAuthnSupport")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "webAuthnSupport" => from.optional(name, &mut self.web_authn_support),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("webAuthnSupport", &self.web_authn_support);
@@ -5179,10 +2799,18 @@ impl FlowDomainVerdict {
     }
 }
 impl crate::json::Object for FlowDomainVerdict {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            success: from.take("success")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "success" => from.optional(name, &mut self.success),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("success", &self.success);
@@ -5217,11 +2845,23 @@ impl FlowExchangeRequest {
     }
 }
 impl crate::json::Object for FlowExchangeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            authorization_code: from.take("authorizationCode")?,
-            code_verifier: from.take("codeVerifier")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["authorizationCode", "codeVerifier"];
+    fn blank() -> Self {
+        Self {
+            authorization_code: crate::json::FromJson::blank(),
+            code_verifier: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "authorizationCode" => from.required(name, 0u8, &mut self.authorization_code),
+            "codeVerifier" => from.required(name, 1u8, &mut self.code_verifier),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("authorizationCode", &self.authorization_code);
@@ -5301,14 +2941,21 @@ impl FlowLastAuth {
     }
 }
 impl crate::json::Object for FlowLastAuth {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            auth_method: from.take("authMethod")?,
-            login_id: from.take("loginId")?,
-            name: from.take("name")?,
-            oauth_provider: from.take("oauthProvider")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "authMethod" => from.optional(name, &mut self.auth_method),
+            "loginId" => from.optional(name, &mut self.login_id),
+            "name" => from.optional(name, &mut self.name),
+            "oauthProvider" => from.optional(name, &mut self.oauth_provider),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("authMethod", &self.auth_method);
@@ -5384,13 +3031,23 @@ impl FlowNativeOptions {
     }
 }
 impl crate::json::Object for FlowNativeOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            external_auth_redirect: from.take("externalAuthRedirect")?,
-            oauth_provider: from.take("oauthProvider")?,
-            oauth_redirect: from.take("oauthRedirect")?,
-            platform: from.take("platform")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "externalAuthRedirect" => {
+                from.optional(name, &mut self.external_auth_redirect)
+            }
+            "oauthProvider" => from.optional(name, &mut self.oauth_provider),
+            "oauthRedirect" => from.optional(name, &mut self.oauth_redirect),
+            "platform" => from.optional(name, &mut self.platform),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("externalAuthRedirect", &self.external_auth_redirect);
@@ -5430,10 +3087,18 @@ impl FlowNextOptions {
     }
 }
 impl crate::json::Object for FlowNextOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            session_jwt: from.take("sessionJwt")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "sessionJwt" => from.optional(name, &mut self.session_jwt),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("sessionJwt", &self.session_jwt);
@@ -5516,17 +3181,39 @@ impl FlowNextRequest {
     }
 }
 impl crate::json::Object for FlowNextRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            components_version: from.take("componentsVersion")?,
-            execution_id: from.take("executionId")?,
-            input: from.take_or_default("input")?,
-            interaction_id: from.take("interactionId")?,
-            is_custom_screen: from.take("isCustomScreen")?,
-            options: from.take("options")?,
-            step_id: from.take("stepId")?,
-            version: from.take("version")?,
-        })
+    const REQUIRED: &'static [&'static str] = &[
+        "executionId",
+        "interactionId",
+        "stepId",
+    ];
+    fn blank() -> Self {
+        Self {
+            components_version: ::std::default::Default::default(),
+            execution_id: crate::json::FromJson::blank(),
+            input: ::std::default::Default::default(),
+            interaction_id: crate::json::FromJson::blank(),
+            is_custom_screen: ::std::default::Default::default(),
+            options: ::std::default::Default::default(),
+            step_id: crate::json::FromJson::blank(),
+            version: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "componentsVersion" => from.optional(name, &mut self.components_version),
+            "executionId" => from.required(name, 0u8, &mut self.execution_id),
+            "input" => from.optional(name, &mut self.input),
+            "interactionId" => from.required(name, 1u8, &mut self.interaction_id),
+            "isCustomScreen" => from.optional(name, &mut self.is_custom_screen),
+            "options" => from.optional(name, &mut self.options),
+            "stepId" => from.required(name, 2u8, &mut self.step_id),
+            "version" => from.optional(name, &mut self.version),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("componentsVersion", &self.components_version);
@@ -5568,11 +3255,23 @@ impl FlowPrimeRequest {
     }
 }
 impl crate::json::Object for FlowPrimeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code_challenge: from.take("codeChallenge")?,
-            flow_id: from.take("flowId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["codeChallenge", "flowId"];
+    fn blank() -> Self {
+        Self {
+            code_challenge: crate::json::FromJson::blank(),
+            flow_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "codeChallenge" => from.required(name, 0u8, &mut self.code_challenge),
+            "flowId" => from.required(name, 1u8, &mut self.flow_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("codeChallenge", &self.code_challenge);
@@ -5623,11 +3322,19 @@ impl FlowRedirectAuth {
     }
 }
 impl crate::json::Object for FlowRedirectAuth {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            callback_url: from.take("callbackUrl")?,
-            code_challenge: from.take("codeChallenge")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "callbackUrl" => from.optional(name, &mut self.callback_url),
+            "codeChallenge" => from.optional(name, &mut self.code_challenge),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("callbackUrl", &self.callback_url);
@@ -5663,11 +3370,23 @@ impl FlowReportEventsRequest {
     }
 }
 impl crate::json::Object for FlowReportEventsRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            events: from.take("events")?,
-            execution_id: from.take("executionId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["events", "executionId"];
+    fn blank() -> Self {
+        Self {
+            events: crate::json::FromJson::blank(),
+            execution_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "events" => from.required(name, 0u8, &mut self.events),
+            "executionId" => from.required(name, 1u8, &mut self.execution_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("events", &self.events);
@@ -5981,39 +3700,52 @@ impl FlowStartOptions {
     }
 }
 impl crate::json::Object for FlowStartOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            ab_testing_key: from.take("abTestingKey")?,
-            application_scopes: from.take("applicationScopes")?,
-            client: from.take_or_default("client")?,
-            custom_app_id: from.take("customAppId")?,
-            device_info: from.take("deviceInfo")?,
-            last_auth: from.take("lastAuth")?,
-            locale: from.take("locale")?,
-            location: from.take("location")?,
-            native_options: from.take("nativeOptions")?,
-            oidc_error_redirect_uri: from.take("oidcErrorRedirectUri")?,
-            oidc_idp_state_id: from.take("oidcIdpStateId")?,
-            oidc_login_hint: from.take("oidcLoginHint")?,
-            oidc_prompt: from.take("oidcPrompt")?,
-            oidc_resource: from.take("oidcResource")?,
-            outbound_app_id: from.take("outboundAppId")?,
-            outbound_app_scopes: from.take_or_default("outboundAppScopes")?,
-            outbound_external_identifier: from.take("outboundExternalIdentifier")?,
-            preview: from.take("preview")?,
-            redirect_auth: from.take("redirectAuth")?,
-            redirect_url: from.take("redirectUrl")?,
-            saml_idp_state_id: from.take("samlIdpStateId")?,
-            saml_idp_username: from.take("samlIdpUsername")?,
-            session_jwt: from.take("sessionJwt")?,
-            sso_app_id: from.take("ssoAppId")?,
-            start_options_version: from.take("startOptionsVersion")?,
-            tenant: from.take("tenant")?,
-            third_party_app_id: from.take("thirdPartyAppId")?,
-            third_party_app_state_id: from.take("thirdPartyAppStateId")?,
-            wsfed_idp_state_id: from.take("wsfedIdpStateId")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "abTestingKey" => from.optional(name, &mut self.ab_testing_key),
+            "applicationScopes" => from.optional(name, &mut self.application_scopes),
+            "client" => from.optional(name, &mut self.client),
+            "customAppId" => from.optional(name, &mut self.custom_app_id),
+            "deviceInfo" => from.optional(name, &mut self.device_info),
+            "lastAuth" => from.optional(name, &mut self.last_auth),
+            "locale" => from.optional(name, &mut self.locale),
+            "location" => from.optional(name, &mut self.location),
+            "nativeOptions" => from.optional(name, &mut self.native_options),
+            "oidcErrorRedirectUri" => {
+                from.optional(name, &mut self.oidc_error_redirect_uri)
+            }
+            "oidcIdpStateId" => from.optional(name, &mut self.oidc_idp_state_id),
+            "oidcLoginHint" => from.optional(name, &mut self.oidc_login_hint),
+            "oidcPrompt" => from.optional(name, &mut self.oidc_prompt),
+            "oidcResource" => from.optional(name, &mut self.oidc_resource),
+            "outboundAppId" => from.optional(name, &mut self.outbound_app_id),
+            "outboundAppScopes" => from.optional(name, &mut self.outbound_app_scopes),
+            "outboundExternalIdentifier" => {
+                from.optional(name, &mut self.outbound_external_identifier)
+            }
+            "preview" => from.optional(name, &mut self.preview),
+            "redirectAuth" => from.optional(name, &mut self.redirect_auth),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "samlIdpStateId" => from.optional(name, &mut self.saml_idp_state_id),
+            "samlIdpUsername" => from.optional(name, &mut self.saml_idp_username),
+            "sessionJwt" => from.optional(name, &mut self.session_jwt),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "startOptionsVersion" => from.optional(name, &mut self.start_options_version),
+            "tenant" => from.optional(name, &mut self.tenant),
+            "thirdPartyAppId" => from.optional(name, &mut self.third_party_app_id),
+            "thirdPartyAppStateId" => {
+                from.optional(name, &mut self.third_party_app_state_id)
+            }
+            "wsfedIdpStateId" => from.optional(name, &mut self.wsfed_idp_state_id),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("abTestingKey", &self.ab_testing_key);
@@ -6149,17 +3881,37 @@ impl FlowStartRequest {
     }
 }
 impl crate::json::Object for FlowStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            components_version: from.take("componentsVersion")?,
-            condition_interaction_id: from.take("conditionInteractionId")?,
-            flow_id: from.take("flowId")?,
-            flow_versions: from.take_or_default("flowVersions")?,
-            input: from.take_or_default("input")?,
-            interaction_id: from.take("interactionId")?,
-            is_custom_screen: from.take("isCustomScreen")?,
-            options: from.take("options")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["flowId"];
+    fn blank() -> Self {
+        Self {
+            components_version: ::std::default::Default::default(),
+            condition_interaction_id: ::std::default::Default::default(),
+            flow_id: crate::json::FromJson::blank(),
+            flow_versions: ::std::default::Default::default(),
+            input: ::std::default::Default::default(),
+            interaction_id: ::std::default::Default::default(),
+            is_custom_screen: ::std::default::Default::default(),
+            options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "componentsVersion" => from.optional(name, &mut self.components_version),
+            "conditionInteractionId" => {
+                from.optional(name, &mut self.condition_interaction_id)
+            }
+            "flowId" => from.required(name, 0u8, &mut self.flow_id),
+            "flowVersions" => from.optional(name, &mut self.flow_versions),
+            "input" => from.optional(name, &mut self.input),
+            "interactionId" => from.optional(name, &mut self.interaction_id),
+            "isCustomScreen" => from.optional(name, &mut self.is_custom_screen),
+            "options" => from.optional(name, &mut self.options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("componentsVersion", &self.components_version);
@@ -6217,12 +3969,20 @@ impl FlowStepFailure {
     }
 }
 impl crate::json::Object for FlowStepFailure {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            description: from.take("description")?,
-            message: from.take("message")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.optional(name, &mut self.code),
+            "description" => from.optional(name, &mut self.description),
+            "message" => from.optional(name, &mut self.message),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("code", &self.code);
@@ -6275,12 +4035,20 @@ impl FlowStepLog {
     }
 }
 impl crate::json::Object for FlowStepLog {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            level: from.take("level")?,
-            log: from.take("log")?,
-            title: from.take("title")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "level" => from.optional(name, &mut self.level),
+            "log" => from.optional(name, &mut self.log),
+            "title" => from.optional(name, &mut self.title),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("level", &self.level);
@@ -6334,11 +4102,19 @@ impl FlowStepNative {
     }
 }
 impl crate::json::Object for FlowStepNative {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            payload: from.take_or_default("payload")?,
-            type_: from.take("type")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "payload" => from.optional(name, &mut self.payload),
+            "type" => from.optional(name, &mut self.type_),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("payload", &self.payload);
@@ -6383,11 +4159,19 @@ impl FlowStepRedirect {
     }
 }
 impl crate::json::Object for FlowStepRedirect {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            is_popup: from.take("isPopup")?,
-            url: from.take("url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "isPopup" => from.optional(name, &mut self.is_popup),
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("isPopup", &self.is_popup);
@@ -6556,26 +4340,34 @@ impl FlowStepResponse {
     }
 }
 impl crate::json::Object for FlowStepResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            action: from.take("action")?,
-            auth_info: from.take("authInfo")?,
-            error: from.take("error")?,
-            execution_id: from.take("executionId")?,
-            last_auth: from.take("lastAuth")?,
-            native_response: from.take("nativeResponse")?,
-            open_in_new_tab_url: from.take("openInNewTabUrl")?,
-            output: from.take_or_default("output")?,
-            redirect: from.take("redirect")?,
-            runner_logs: from.take_or_default("runnerLogs")?,
-            saml_idp_response: from.take("samlIdpResponse")?,
-            screen: from.take("screen")?,
-            status: from.take("status")?,
-            step_id: from.take("stepId")?,
-            step_name: from.take("stepName")?,
-            webauthn: from.take("webauthn")?,
-            ws_fed_idp_response: from.take("wsFedIdpResponse")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "action" => from.optional(name, &mut self.action),
+            "authInfo" => from.optional(name, &mut self.auth_info),
+            "error" => from.optional(name, &mut self.error),
+            "executionId" => from.optional(name, &mut self.execution_id),
+            "lastAuth" => from.optional(name, &mut self.last_auth),
+            "nativeResponse" => from.optional(name, &mut self.native_response),
+            "openInNewTabUrl" => from.optional(name, &mut self.open_in_new_tab_url),
+            "output" => from.optional(name, &mut self.output),
+            "redirect" => from.optional(name, &mut self.redirect),
+            "runnerLogs" => from.optional(name, &mut self.runner_logs),
+            "samlIdpResponse" => from.optional(name, &mut self.saml_idp_response),
+            "screen" => from.optional(name, &mut self.screen),
+            "status" => from.optional(name, &mut self.status),
+            "stepId" => from.optional(name, &mut self.step_id),
+            "stepName" => from.optional(name, &mut self.step_name),
+            "webauthn" => from.optional(name, &mut self.webauthn),
+            "wsFedIdpResponse" => from.optional(name, &mut self.ws_fed_idp_response),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("action", &self.action);
@@ -6642,12 +4434,20 @@ impl FlowStepSaml {
     }
 }
 impl crate::json::Object for FlowStepSaml {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            relay_state: from.take("relayState")?,
-            saml_response: from.take("samlResponse")?,
-            url: from.take("url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "relayState" => from.optional(name, &mut self.relay_state),
+            "samlResponse" => from.optional(name, &mut self.saml_response),
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("relayState", &self.relay_state);
@@ -6716,12 +4516,20 @@ impl FlowStepScreen {
     }
 }
 impl crate::json::Object for FlowStepScreen {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            components_config: from.take_or_default("componentsConfig")?,
-            id: from.take("id")?,
-            state: from.take_or_default("state")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "componentsConfig" => from.optional(name, &mut self.components_config),
+            "id" => from.optional(name, &mut self.id),
+            "state" => from.optional(name, &mut self.state),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("componentsConfig", &self.components_config);
@@ -6774,12 +4582,20 @@ impl FlowStepWsFed {
     }
 }
 impl crate::json::Object for FlowStepWsFed {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            url: from.take("url")?,
-            wctx: from.take("wctx")?,
-            wresult: from.take("wresult")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "url" => from.optional(name, &mut self.url),
+            "wctx" => from.optional(name, &mut self.wctx),
+            "wresult" => from.optional(name, &mut self.wresult),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("url", &self.url);
@@ -6846,16 +4662,33 @@ impl FlowValidationEvent {
     }
 }
 impl crate::json::Object for FlowValidationEvent {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            field: from.take("field")?,
-            id: from.take("id")?,
-            message: from.take("message")?,
-            rule: from.take("rule")?,
-            screen_id: from.take("screenId")?,
-            screen_name: from.take("screenName")?,
-            ts: from.take("ts")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["field", "id", "rule"];
+    fn blank() -> Self {
+        Self {
+            field: crate::json::FromJson::blank(),
+            id: crate::json::FromJson::blank(),
+            message: ::std::default::Default::default(),
+            rule: crate::json::FromJson::blank(),
+            screen_id: ::std::default::Default::default(),
+            screen_name: ::std::default::Default::default(),
+            ts: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "field" => from.required(name, 0u8, &mut self.field),
+            "id" => from.required(name, 1u8, &mut self.id),
+            "message" => from.optional(name, &mut self.message),
+            "rule" => from.required(name, 2u8, &mut self.rule),
+            "screenId" => from.optional(name, &mut self.screen_id),
+            "screenName" => from.optional(name, &mut self.screen_name),
+            "ts" => from.optional(name, &mut self.ts),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("field", &self.field);
@@ -6901,10 +4734,18 @@ impl MagicLinkEmailResponse {
     }
 }
 impl crate::json::Object for MagicLinkEmailResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            masked_email: from.take("maskedEmail")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maskedEmail" => from.optional(name, &mut self.masked_email),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maskedEmail", &self.masked_email);
@@ -6944,10 +4785,18 @@ impl MagicLinkPhoneResponse {
     }
 }
 impl crate::json::Object for MagicLinkPhoneResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            masked_phone: from.take("maskedPhone")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maskedPhone" => from.optional(name, &mut self.masked_phone),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maskedPhone", &self.masked_phone);
@@ -7037,18 +4886,37 @@ impl MagicLinkSignInRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            sso_app_id: from.take("ssoAppId")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            use_recovery: from.take("useRecovery")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "useRecovery" => from.optional(name, &mut self.use_recovery),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -7146,18 +5014,37 @@ impl MagicLinkSignUpEmailRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            email: from.take("email")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "email" => from.optional(name, &mut self.email),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -7255,18 +5142,37 @@ impl MagicLinkSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -7371,19 +5277,39 @@ impl MagicLinkSignUpWhatsappRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            cross_device: from.take("crossDevice")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            uri: from.take("URI")?,
-            user: from.take("user")?,
-            whatsapp: from.take("whatsapp")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+            whatsapp: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "URI" => from.optional(name, &mut self.uri),
+            "user" => from.optional(name, &mut self.user),
+            "whatsapp" => from.optional(name, &mut self.whatsapp),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("crossDevice", &self.cross_device);
@@ -7508,21 +5434,43 @@ impl MagicLinkUpdateEmailRequest {
     }
 }
 impl crate::json::Object for MagicLinkUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            cross_device: from.take("crossDevice")?,
-            email: from.take("email")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            uri: from.take("URI")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["email", "loginId"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            email: crate::json::FromJson::blank(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "email" => from.required(name, 0u8, &mut self.email),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "URI" => from.optional(name, &mut self.uri),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -7649,21 +5597,43 @@ impl MagicLinkUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for MagicLinkUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            cross_device: from.take("crossDevice")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            uri: from.take("URI")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "phone"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "crossDevice" => from.optional(name, &mut self.cross_device),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "phone" => from.required(name, 1u8, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "URI" => from.optional(name, &mut self.uri),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -7703,8 +5673,21 @@ impl MagicLinkVerifyRequest {
     }
 }
 impl crate::json::Object for MagicLinkVerifyRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { token: from.take("token")? })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            token: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "token" => from.required(name, 0u8, &mut self.token),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("token", &self.token);
@@ -7735,10 +5718,21 @@ impl NotpPendingSessionRequest {
     }
 }
 impl crate::json::Object for NotpPendingSessionRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["pendingRef"];
+    fn blank() -> Self {
+        Self {
+            pending_ref: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "pendingRef" => from.required(name, 0u8, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("pendingRef", &self.pending_ref);
@@ -7792,12 +5786,20 @@ impl NotpResponse {
     }
 }
 impl crate::json::Object for NotpResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            image: from.take("image")?,
-            pending_ref: from.take("pendingRef")?,
-            redirect_url: from.take("redirectUrl")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "image" => from.optional(name, &mut self.image),
+            "pendingRef" => from.optional(name, &mut self.pending_ref),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("image", &self.image);
@@ -7864,14 +5866,22 @@ impl NotpSignInRequest {
     }
 }
 impl crate::json::Object for NotpSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            sso_app_id: from.take("ssoAppId")?,
-            templates: from.take("templates")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.optional(name, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templates" => from.optional(name, &mut self.templates),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("loginId", &self.login_id);
@@ -7954,16 +5964,24 @@ impl NotpSignUpRequest {
     }
 }
 impl crate::json::Object for NotpSignUpRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            sso_app_id: from.take("ssoAppId")?,
-            templates: from.take("templates")?,
-            user: from.take("user")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.optional(name, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templates" => from.optional(name, &mut self.templates),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("loginId", &self.login_id);
@@ -8031,12 +6049,20 @@ impl NotpTemplates {
     }
 }
 impl crate::json::Object for NotpTemplates {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            error_template_id: from.take("errorTemplateId")?,
-            success_template_id: from.take("successTemplateId")?,
-            verify_template_id: from.take("verifyTemplateId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "errorTemplateId" => from.optional(name, &mut self.error_template_id),
+            "successTemplateId" => from.optional(name, &mut self.success_template_id),
+            "verifyTemplateId" => from.optional(name, &mut self.verify_template_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("errorTemplateId", &self.error_template_id);
@@ -8140,19 +6166,39 @@ impl NotpUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for NotpUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            sso_app_id: from.take("ssoAppId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            templates: from.take("templates")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            templates: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "templates" => from.optional(name, &mut self.templates),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -8264,19 +6310,27 @@ impl OauthCallbackFormRequest {
     }
 }
 impl crate::json::Object for OauthCallbackFormRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            error: from.take("error")?,
-            error_description: from.take("error_description")?,
-            id_token: from.take("id_token")?,
-            project_id: from.take("projectId")?,
-            provider: from.take("provider")?,
-            sso_id: from.take("ssoId")?,
-            state: from.take("state")?,
-            tenant_id: from.take("tenantId")?,
-            user: from.take("user")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.optional(name, &mut self.code),
+            "error" => from.optional(name, &mut self.error),
+            "error_description" => from.optional(name, &mut self.error_description),
+            "id_token" => from.optional(name, &mut self.id_token),
+            "projectId" => from.optional(name, &mut self.project_id),
+            "provider" => from.optional(name, &mut self.provider),
+            "ssoId" => from.optional(name, &mut self.sso_id),
+            "state" => from.optional(name, &mut self.state),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("code", &self.code);
@@ -8350,14 +6404,22 @@ impl OauthNativeChallenge {
     }
 }
 impl crate::json::Object for OauthNativeChallenge {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("clientId")?,
-            error_id: from.take("errorId")?,
-            implicit: from.take("implicit")?,
-            nonce: from.take("nonce")?,
-            state_id: from.take("stateId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "clientId" => from.optional(name, &mut self.client_id),
+            "errorId" => from.optional(name, &mut self.error_id),
+            "implicit" => from.optional(name, &mut self.implicit),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "stateId" => from.optional(name, &mut self.state_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("clientId", &self.client_id);
@@ -8417,14 +6479,29 @@ impl OauthNativeFinishRequest {
     }
 }
 impl crate::json::Object for OauthNativeFinishRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            id_token: from.take("idToken")?,
-            provider: from.take("provider")?,
-            state_id: from.take("stateId")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["provider", "stateId"];
+    fn blank() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+            id_token: ::std::default::Default::default(),
+            provider: crate::json::FromJson::blank(),
+            state_id: crate::json::FromJson::blank(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.optional(name, &mut self.code),
+            "idToken" => from.optional(name, &mut self.id_token),
+            "provider" => from.required(name, 0u8, &mut self.provider),
+            "stateId" => from.required(name, 1u8, &mut self.state_id),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("code", &self.code);
@@ -8480,13 +6557,27 @@ impl OauthNativeStartRequest {
     }
 }
 impl crate::json::Object for OauthNativeStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            implicit: from.take("implicit")?,
-            login_options: from.take("loginOptions")?,
-            provider: from.take("provider")?,
-            raw_response: from.take("rawResponse")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["provider"];
+    fn blank() -> Self {
+        Self {
+            implicit: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            provider: crate::json::FromJson::blank(),
+            raw_response: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "implicit" => from.optional(name, &mut self.implicit),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "provider" => from.required(name, 0u8, &mut self.provider),
+            "rawResponse" => from.optional(name, &mut self.raw_response),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("implicit", &self.implicit);
@@ -8533,11 +6624,19 @@ impl OauthRedirect {
     }
 }
 impl crate::json::Object for OauthRedirect {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            error_id: from.take("errorId")?,
-            url: from.take("url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "errorId" => from.optional(name, &mut self.error_id),
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("errorId", &self.error_id);
@@ -8575,10 +6674,18 @@ impl OnetapClient {
     }
 }
 impl crate::json::Object for OnetapClient {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("clientId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "clientId" => from.optional(name, &mut self.client_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("clientId", &self.client_id);
@@ -8615,8 +6722,18 @@ impl OnetapCode {
     }
 }
 impl crate::json::Object for OnetapCode {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { code: from.take("code")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.optional(name, &mut self.code),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("code", &self.code);
@@ -8665,13 +6782,27 @@ impl OnetapIdTokenRequest {
     }
 }
 impl crate::json::Object for OnetapIdTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            id_token: from.take("idToken")?,
-            login_options: from.take("loginOptions")?,
-            nonce: from.take("nonce")?,
-            provider: from.take("provider")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["idToken", "provider"];
+    fn blank() -> Self {
+        Self {
+            id_token: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            provider: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "idToken" => from.required(name, 0u8, &mut self.id_token),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "provider" => from.required(name, 1u8, &mut self.provider),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("idToken", &self.id_token);
@@ -8860,24 +6991,32 @@ impl OptionalJwtResponse {
     }
 }
 impl crate::json::Object for OptionalJwtResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            claims: from.take_or_default("claims")?,
-            cookie_domain: from.take("cookieDomain")?,
-            cookie_expiration: from.take("cookieExpiration")?,
-            cookie_max_age: from.take("cookieMaxAge")?,
-            cookie_name: from.take("cookieName")?,
-            cookie_path: from.take("cookiePath")?,
-            external_token: from.take("externalToken")?,
-            next_refresh_seconds: from.take("nextRefreshSeconds")?,
-            refresh_jwt: from.take("refreshJwt")?,
-            session_cookie_domain: from.take("sessionCookieDomain")?,
-            session_cookie_name: from.take("sessionCookieName")?,
-            session_expiration: from.take("sessionExpiration")?,
-            session_jwt: from.take("sessionJwt")?,
-            tenant_sso_id: from.take("tenantSSOID")?,
-            trusted_device_jwt: from.take("trustedDeviceJwt")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "claims" => from.optional(name, &mut self.claims),
+            "cookieDomain" => from.optional(name, &mut self.cookie_domain),
+            "cookieExpiration" => from.optional(name, &mut self.cookie_expiration),
+            "cookieMaxAge" => from.optional(name, &mut self.cookie_max_age),
+            "cookieName" => from.optional(name, &mut self.cookie_name),
+            "cookiePath" => from.optional(name, &mut self.cookie_path),
+            "externalToken" => from.optional(name, &mut self.external_token),
+            "nextRefreshSeconds" => from.optional(name, &mut self.next_refresh_seconds),
+            "refreshJwt" => from.optional(name, &mut self.refresh_jwt),
+            "sessionCookieDomain" => from.optional(name, &mut self.session_cookie_domain),
+            "sessionCookieName" => from.optional(name, &mut self.session_cookie_name),
+            "sessionExpiration" => from.optional(name, &mut self.session_expiration),
+            "sessionJwt" => from.optional(name, &mut self.session_jwt),
+            "tenantSSOID" => from.optional(name, &mut self.tenant_sso_id),
+            "trustedDeviceJwt" => from.optional(name, &mut self.trusted_device_jwt),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("claims", &self.claims);
@@ -8938,11 +7077,21 @@ impl OtpEmailResponse {
     }
 }
 impl crate::json::Object for OtpEmailResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            masked_email: from.take("maskedEmail")?,
-            verification_attempts: from.take("verificationAttempts")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maskedEmail" => from.optional(name, &mut self.masked_email),
+            "verificationAttempts" => {
+                from.optional(name, &mut self.verification_attempts)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maskedEmail", &self.masked_email);
@@ -8990,11 +7139,21 @@ impl OtpPhoneResponse {
     }
 }
 impl crate::json::Object for OtpPhoneResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            masked_phone: from.take("maskedPhone")?,
-            verification_attempts: from.take("verificationAttempts")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maskedPhone" => from.optional(name, &mut self.masked_phone),
+            "verificationAttempts" => {
+                from.optional(name, &mut self.verification_attempts)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maskedPhone", &self.masked_phone);
@@ -9061,15 +7220,31 @@ impl OtpSignInRequest {
     }
 }
 impl crate::json::Object for OtpSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            sso_app_id: from.take("ssoAppId")?,
-            template_id: from.take("templateId")?,
-            use_recovery: from.take("useRecovery")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "useRecovery" => from.optional(name, &mut self.use_recovery),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -9140,15 +7315,31 @@ impl OtpSignUpEmailRequest {
     }
 }
 impl crate::json::Object for OtpSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            email: from.take("email")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            provider_id: from.take("providerId")?,
-            template_id: from.take("templateId")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            email: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "email" => from.optional(name, &mut self.email),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("email", &self.email);
@@ -9233,17 +7424,35 @@ impl OtpSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for OtpSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            template_id: from.take("templateId")?,
-            user: from.take("user")?,
-            voice: from.take("voice")?,
-            whatsapp: from.take("whatsapp")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+            voice: ::std::default::Default::default(),
+            whatsapp: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "phone" => from.optional(name, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "user" => from.optional(name, &mut self.user),
+            "voice" => from.optional(name, &mut self.voice),
+            "whatsapp" => from.optional(name, &mut self.whatsapp),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -9349,19 +7558,39 @@ impl OtpUpdateEmailRequest {
     }
 }
 impl crate::json::Object for OtpUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            email: from.take("email")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            mfa: from.take("mfa")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            provider_id: from.take("providerId")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["email", "loginId"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            email: crate::json::FromJson::blank(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            mfa: ::std::default::Default::default(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "email" => from.required(name, 0u8, &mut self.email),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "mfa" => from.optional(name, &mut self.mfa),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -9469,19 +7698,39 @@ impl OtpUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for OtpUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            add_to_login_ids: from.take("addToLoginIDs")?,
-            fail_on_conflict: from.take("failOnConflict")?,
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            mfa: from.take("mfa")?,
-            on_merge_use_existing: from.take("onMergeUseExisting")?,
-            phone: from.take("phone")?,
-            provider_id: from.take("providerId")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "phone"];
+    fn blank() -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            mfa: ::std::default::Default::default(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "addToLoginIDs" => from.optional(name, &mut self.add_to_login_ids),
+            "failOnConflict" => from.optional(name, &mut self.fail_on_conflict),
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "mfa" => from.optional(name, &mut self.mfa),
+            "onMergeUseExisting" => from.optional(name, &mut self.on_merge_use_existing),
+            "phone" => from.required(name, 1u8, &mut self.phone),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("addToLoginIDs", &self.add_to_login_ids);
@@ -9525,11 +7774,23 @@ impl OtpVerifyRequest {
     }
 }
 impl crate::json::Object for OtpVerifyRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            login_id: from.take("loginId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["code", "loginId"];
+    fn blank() -> Self {
+        Self {
+            code: crate::json::FromJson::blank(),
+            login_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.required(name, 0u8, &mut self.code),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("code", &self.code);
@@ -9592,12 +7853,20 @@ impl OutboundConnectOptions {
     }
 }
 impl crate::json::Object for OutboundConnectOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            external_identifier: from.take("externalIdentifier")?,
-            redirect_url: from.take("redirectUrl")?,
-            scopes: from.take_or_default("scopes")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "externalIdentifier" => from.optional(name, &mut self.external_identifier),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "scopes" => from.optional(name, &mut self.scopes),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("externalIdentifier", &self.external_identifier);
@@ -9651,13 +7920,27 @@ impl OutboundConnectRequest {
     }
 }
 impl crate::json::Object for OutboundConnectRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            app_id: from.take("appId")?,
-            options: from.take("options")?,
-            tenant_id: from.take("tenantId")?,
-            tenant_level: from.take("tenantLevel")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["appId"];
+    fn blank() -> Self {
+        Self {
+            app_id: crate::json::FromJson::blank(),
+            options: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+            tenant_level: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "appId" => from.required(name, 0u8, &mut self.app_id),
+            "options" => from.optional(name, &mut self.options),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            "tenantLevel" => from.optional(name, &mut self.tenant_level),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("appId", &self.app_id);
@@ -9697,8 +7980,18 @@ impl OutboundRedirect {
     }
 }
 impl crate::json::Object for OutboundRedirect {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { url: from.take("url")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("url", &self.url);
@@ -9757,15 +8050,31 @@ impl PasswordReplaceRequest {
     }
 }
 impl crate::json::Object for PasswordReplaceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            new_password: from.take("newPassword")?,
-            old_password: from.take("oldPassword")?,
-            revoke_other_sessions: from.take("revokeOtherSessions")?,
-            revoke_other_sessions_types: from
-                .take_or_default("revokeOtherSessionsTypes")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "newPassword", "oldPassword"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            new_password: crate::json::FromJson::blank(),
+            old_password: crate::json::FromJson::blank(),
+            revoke_other_sessions: ::std::default::Default::default(),
+            revoke_other_sessions_types: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "newPassword" => from.required(name, 1u8, &mut self.new_password),
+            "oldPassword" => from.required(name, 2u8, &mut self.old_password),
+            "revokeOtherSessions" => from.optional(name, &mut self.revoke_other_sessions),
+            "revokeOtherSessionsTypes" => {
+                from.optional(name, &mut self.revoke_other_sessions_types)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -9833,13 +8142,21 @@ impl PasswordResetDelivery {
     }
 }
 impl crate::json::Object for PasswordResetDelivery {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            link_id: from.take("linkId")?,
-            masked_email: from.take("maskedEmail")?,
-            pending_ref: from.take("pendingRef")?,
-            reset_method: from.take("resetMethod")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "linkId" => from.optional(name, &mut self.link_id),
+            "maskedEmail" => from.optional(name, &mut self.masked_email),
+            "pendingRef" => from.optional(name, &mut self.pending_ref),
+            "resetMethod" => from.optional(name, &mut self.reset_method),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("linkId", &self.link_id);
@@ -9926,16 +8243,33 @@ impl PasswordResetRequest {
     }
 }
 impl crate::json::Object for PasswordResetRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            locale: from.take("locale")?,
-            login_id: from.take("loginId")?,
-            provider_id: from.take("providerId")?,
-            redirect_url: from.take("redirectUrl")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            use_recovery: from.take("useRecovery")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            locale: ::std::default::Default::default(),
+            login_id: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "locale" => from.optional(name, &mut self.locale),
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "redirectUrl" => from.optional(name, &mut self.redirect_url),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "useRecovery" => from.optional(name, &mut self.use_recovery),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("locale", &self.locale);
@@ -10022,16 +8356,26 @@ impl PasswordRules {
     }
 }
 impl crate::json::Object for PasswordRules {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            lowercase: from.take("lowercase")?,
-            min_length: from.take("minLength")?,
-            non_alphanumeric: from.take("nonAlphanumeric")?,
-            number: from.take("number")?,
-            strength_score: from.take("strengthScore")?,
-            strength_score_enabled: from.take("strengthScoreEnabled")?,
-            uppercase: from.take("uppercase")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "lowercase" => from.optional(name, &mut self.lowercase),
+            "minLength" => from.optional(name, &mut self.min_length),
+            "nonAlphanumeric" => from.optional(name, &mut self.non_alphanumeric),
+            "number" => from.optional(name, &mut self.number),
+            "strengthScore" => from.optional(name, &mut self.strength_score),
+            "strengthScoreEnabled" => {
+                from.optional(name, &mut self.strength_score_enabled)
+            }
+            "uppercase" => from.optional(name, &mut self.uppercase),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("lowercase", &self.lowercase);
@@ -10093,14 +8437,29 @@ impl PasswordSignInRequest {
     }
 }
 impl crate::json::Object for PasswordSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            password: from.take("password")?,
-            provider_id: from.take("providerId")?,
-            sso_app_id: from.take("ssoAppId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "password"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            password: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "password" => from.required(name, 1u8, &mut self.password),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -10160,14 +8519,29 @@ impl PasswordSignUpRequest {
     }
 }
 impl crate::json::Object for PasswordSignUpRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            password: from.take("password")?,
-            provider_id: from.take("providerId")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "password"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            password: crate::json::FromJson::blank(),
+            provider_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "password" => from.required(name, 1u8, &mut self.password),
+            "providerId" => from.optional(name, &mut self.provider_id),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -10206,11 +8580,23 @@ impl PasswordUpdateRequest {
     }
 }
 impl crate::json::Object for PasswordUpdateRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            new_password: from.take("newPassword")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "newPassword"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            new_password: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "newPassword" => from.required(name, 1u8, &mut self.new_password),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -10253,12 +8639,25 @@ impl PushEnrollDeviceRequest {
     }
 }
 impl crate::json::Object for PushEnrollDeviceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            device: from.take("device")?,
-            provider: from.take("provider")?,
-            token: from.take("token")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["provider", "token"];
+    fn blank() -> Self {
+        Self {
+            device: ::std::default::Default::default(),
+            provider: crate::json::FromJson::blank(),
+            token: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "device" => from.optional(name, &mut self.device),
+            "provider" => from.required(name, 0u8, &mut self.provider),
+            "token" => from.required(name, 1u8, &mut self.token),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("device", &self.device);
@@ -10291,10 +8690,21 @@ impl PushPendingSessionRequest {
     }
 }
 impl crate::json::Object for PushPendingSessionRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["pendingRef"];
+    fn blank() -> Self {
+        Self {
+            pending_ref: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "pendingRef" => from.required(name, 0u8, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("pendingRef", &self.pending_ref);
@@ -10329,11 +8739,23 @@ impl PushSignInFinishRequest {
     }
 }
 impl crate::json::Object for PushSignInFinishRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            result: from.take("result")?,
-            transaction_id: from.take("transactionId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["result", "transactionId"];
+    fn blank() -> Self {
+        Self {
+            result: crate::json::FromJson::blank(),
+            transaction_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "result" => from.required(name, 0u8, &mut self.result),
+            "transactionId" => from.required(name, 1u8, &mut self.transaction_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("result", &self.result);
@@ -10371,10 +8793,18 @@ impl PushSignInPending {
     }
 }
 impl crate::json::Object for PushSignInPending {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "pendingRef" => from.optional(name, &mut self.pending_ref),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("pendingRef", &self.pending_ref);
@@ -10403,10 +8833,21 @@ impl PushSignInStartRequest {
     }
 }
 impl crate::json::Object for PushSignInStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -10443,8 +8884,18 @@ impl RecoveryCode {
     }
 }
 impl crate::json::Object for RecoveryCode {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { code: from.take("code")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.optional(name, &mut self.code),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("code", &self.code);
@@ -10473,10 +8924,21 @@ impl RecoveryCodesGenerateRequest {
     }
 }
 impl crate::json::Object for RecoveryCodesGenerateRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -10516,10 +8978,18 @@ impl RecoveryCodesResponse {
     }
 }
 impl crate::json::Object for RecoveryCodesResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            codes: from.take_or_default("codes")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "codes" => from.optional(name, &mut self.codes),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("codes", &self.codes);
@@ -10561,12 +9031,25 @@ impl RecoveryCodesSignInRequest {
     }
 }
 impl crate::json::Object for RecoveryCodesSignInRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["code", "loginId"];
+    fn blank() -> Self {
+        Self {
+            code: crate::json::FromJson::blank(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.required(name, 0u8, &mut self.code),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("code", &self.code);
@@ -10612,11 +9095,19 @@ impl SecurityQuestion {
     }
 }
 impl crate::json::Object for SecurityQuestion {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            id: from.take("id")?,
-            text: from.take("text")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "id" => from.optional(name, &mut self.id),
+            "text" => from.optional(name, &mut self.text),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("id", &self.id);
@@ -10652,11 +9143,23 @@ impl SecurityQuestionAnswer {
     }
 }
 impl crate::json::Object for SecurityQuestionAnswer {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            answer: from.take("answer")?,
-            id: from.take("id")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["answer", "id"];
+    fn blank() -> Self {
+        Self {
+            answer: crate::json::FromJson::blank(),
+            id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "answer" => from.required(name, 0u8, &mut self.answer),
+            "id" => from.required(name, 1u8, &mut self.id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("answer", &self.answer);
@@ -10697,10 +9200,18 @@ impl SecurityQuestionsResponse {
     }
 }
 impl crate::json::Object for SecurityQuestionsResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            questions: from.take_or_default("questions")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "questions" => from.optional(name, &mut self.questions),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("questions", &self.questions);
@@ -10735,11 +9246,23 @@ impl SecurityQuestionsSetupRequest {
     }
 }
 impl crate::json::Object for SecurityQuestionsSetupRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            answers: from.take("answers")?,
-            login_id: from.take("loginId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["answers", "loginId"];
+    fn blank() -> Self {
+        Self {
+            answers: crate::json::FromJson::blank(),
+            login_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "answers" => from.required(name, 0u8, &mut self.answers),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("answers", &self.answers);
@@ -10782,12 +9305,25 @@ impl SecurityQuestionsVerifyRequest {
     }
 }
 impl crate::json::Object for SecurityQuestionsVerifyRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            answers: from.take("answers")?,
-            login_id: from.take("loginId")?,
-            stepup: from.take("stepup")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["answers", "loginId"];
+    fn blank() -> Self {
+        Self {
+            answers: crate::json::FromJson::blank(),
+            login_id: crate::json::FromJson::blank(),
+            stepup: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "answers" => from.required(name, 0u8, &mut self.answers),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "stepup" => from.optional(name, &mut self.stepup),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("answers", &self.answers);
@@ -10849,11 +9385,18 @@ impl SessionClaims {
     }
 }
 impl crate::json::Object for SessionClaims {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            parsed_jwt: from.take_or_default("parsedJWT")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "parsedJWT" => from.optional(name, &mut self.parsed_jwt),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("parsedJWT", &self.parsed_jwt);
@@ -10894,10 +9437,18 @@ impl SessionLogoutRequest {
     }
 }
 impl crate::json::Object for SessionLogoutRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            logout_type: from.take_or_default("logoutType")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "logoutType" => from.optional(name, &mut self.logout_type),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("logoutType", &self.logout_type);
@@ -10934,10 +9485,18 @@ impl SessionRefreshRequest {
     }
 }
 impl crate::json::Object for SessionRefreshRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            external_token: from.take("externalToken")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "externalToken" => from.optional(name, &mut self.external_token),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("externalToken", &self.external_token);
@@ -10966,10 +9525,21 @@ impl SessionSelectTenantRequest {
     }
 }
 impl crate::json::Object for SessionSelectTenantRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["tenant"];
+    fn blank() -> Self {
+        Self {
+            tenant: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "tenant" => from.required(name, 0u8, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("tenant", &self.tenant);
@@ -11028,12 +9598,20 @@ impl SessionTenant {
     }
 }
 impl crate::json::Object for SessionTenant {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            custom_attributes: from.take_or_default("customAttributes")?,
-            id: from.take("id")?,
-            name: from.take("name")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "customAttributes" => from.optional(name, &mut self.custom_attributes),
+            "id" => from.optional(name, &mut self.id),
+            "name" => from.optional(name, &mut self.name),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("customAttributes", &self.custom_attributes);
@@ -11075,10 +9653,18 @@ impl SessionTenantList {
     }
 }
 impl crate::json::Object for SessionTenantList {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            tenants: from.take_or_default("tenants")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "tenants" => from.optional(name, &mut self.tenants),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("tenants", &self.tenants);
@@ -11125,11 +9711,19 @@ impl SessionTenantsRequest {
     }
 }
 impl crate::json::Object for SessionTenantsRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            dct: from.take("dct")?,
-            ids: from.take_or_default("ids")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "dct" => from.optional(name, &mut self.dct),
+            "ids" => from.optional(name, &mut self.ids),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("dct", &self.dct);
@@ -11228,16 +9822,24 @@ impl SignUpOptions {
     }
 }
 impl crate::json::Object for SignUpOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            custom_claims: from.take_or_default("customClaims")?,
-            locale: from.take("locale")?,
-            pkce_challenge: from.take("pkceChallenge")?,
-            revoke_other_sessions: from.take("revokeOtherSessions")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            tenant_id: from.take("tenantId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "customClaims" => from.optional(name, &mut self.custom_claims),
+            "locale" => from.optional(name, &mut self.locale),
+            "pkceChallenge" => from.optional(name, &mut self.pkce_challenge),
+            "revokeOtherSessions" => from.optional(name, &mut self.revoke_other_sessions),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("customClaims", &self.custom_claims);
@@ -11280,8 +9882,18 @@ impl SsoRedirect {
     }
 }
 impl crate::json::Object for SsoRedirect {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { url: from.take("url")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("url", &self.url);
@@ -11335,12 +9947,20 @@ impl TotpSeedResponse {
     }
 }
 impl crate::json::Object for TotpSeedResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            image: from.take("image")?,
-            key: from.take("key")?,
-            provisioning_url: from.take("provisioningURL")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "image" => from.optional(name, &mut self.image),
+            "key" => from.optional(name, &mut self.key),
+            "provisioningURL" => from.optional(name, &mut self.provisioning_url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("image", &self.image);
@@ -11387,12 +10007,25 @@ impl TotpSignUpRequest {
     }
 }
 impl crate::json::Object for TotpSignUpRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            sso_app_id: from.take("ssoAppId")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            sso_app_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -11423,10 +10056,21 @@ impl TotpUpdateRequest {
     }
 }
 impl crate::json::Object for TotpUpdateRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -11468,12 +10112,25 @@ impl TotpVerifyRequest {
     }
 }
 impl crate::json::Object for TotpVerifyRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            code: from.take("code")?,
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["code", "loginId"];
+    fn blank() -> Self {
+        Self {
+            code: crate::json::FromJson::blank(),
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "code" => from.required(name, 0u8, &mut self.code),
+            "loginId" => from.required(name, 1u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("code", &self.code);
@@ -11559,14 +10216,24 @@ impl WebauthnAuthenticatorSelection {
     }
 }
 impl crate::json::Object for WebauthnAuthenticatorSelection {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            authenticator_attachment: from.take("authenticatorAttachment")?,
-            extensions_json: from.take("extensionsJSON")?,
-            require_resident_key: from.take("requireResidentKey")?,
-            resident_key: from.take("residentKey")?,
-            user_verification: from.take("userVerification")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "authenticatorAttachment" => {
+                from.optional(name, &mut self.authenticator_attachment)
+            }
+            "extensionsJSON" => from.optional(name, &mut self.extensions_json),
+            "requireResidentKey" => from.optional(name, &mut self.require_resident_key),
+            "residentKey" => from.optional(name, &mut self.resident_key),
+            "userVerification" => from.optional(name, &mut self.user_verification),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("authenticatorAttachment", &self.authenticator_attachment);
@@ -11605,12 +10272,29 @@ impl WebauthnFinishRequest {
     }
 }
 impl crate::json::Object for WebauthnFinishRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("transactionId", "transactionID");
-        Ok(Self {
-            response: from.take("response")?,
-            transaction_id: from.take("transactionId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["response", "transactionId"];
+    fn blank() -> Self {
+        Self {
+            response: crate::json::FromJson::blank(),
+            transaction_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "response" => from.required(name, 0u8, &mut self.response),
+            "transactionId" => {
+                from.told(0u8).required(name, 1u8, &mut self.transaction_id)
+            }
+            "transactionID" if from.is_told(0u8) => from.unknown(),
+            "transactionID" => {
+                from.required("transactionId", 1u8, &mut self.transaction_id)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("response", &self.response);
@@ -11683,13 +10367,23 @@ impl WebauthnPasskeyOptions {
     }
 }
 impl crate::json::Object for WebauthnPasskeyOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            attestation: from.take("attestation")?,
-            authenticator_selection: from.take("authenticatorSelection")?,
-            extensions_json: from.take("extensionsJSON")?,
-            user_verification: from.take("userVerification")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "attestation" => from.optional(name, &mut self.attestation),
+            "authenticatorSelection" => {
+                from.optional(name, &mut self.authenticator_selection)
+            }
+            "extensionsJSON" => from.optional(name, &mut self.extensions_json),
+            "userVerification" => from.optional(name, &mut self.user_verification),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("attestation", &self.attestation);
@@ -11744,13 +10438,27 @@ impl WebauthnSignInStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignInStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            origin: from.take("origin")?,
-            passkey_options: from.take("passkeyOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["origin"];
+    fn blank() -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            origin: crate::json::FromJson::blank(),
+            passkey_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.optional(name, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "origin" => from.required(name, 0u8, &mut self.origin),
+            "passkeyOptions" => from.optional(name, &mut self.passkey_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("loginId", &self.login_id);
@@ -11809,14 +10517,29 @@ impl WebauthnSignUpOrInStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignUpOrInStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            origin: from.take("origin")?,
-            passkey_options: from.take("passkeyOptions")?,
-            sso_app_id: from.take("ssoAppId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId", "origin"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            origin: crate::json::FromJson::blank(),
+            passkey_options: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "origin" => from.required(name, 1u8, &mut self.origin),
+            "passkeyOptions" => from.optional(name, &mut self.passkey_options),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -11879,14 +10602,29 @@ impl WebauthnSignUpStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignUpStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            origin: from.take("origin")?,
-            passkey_options: from.take("passkeyOptions")?,
-            user: from.take("user")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["origin"];
+    fn blank() -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            origin: crate::json::FromJson::blank(),
+            passkey_options: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.optional(name, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "origin" => from.required(name, 0u8, &mut self.origin),
+            "passkeyOptions" => from.optional(name, &mut self.passkey_options),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("loginId", &self.login_id);
@@ -11944,12 +10682,20 @@ impl WebauthnStartResponse {
     }
 }
 impl crate::json::Object for WebauthnStartResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            create: from.take("create")?,
-            options: from.take("options")?,
-            transaction_id: from.take("transactionId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "create" => from.optional(name, &mut self.create),
+            "options" => from.optional(name, &mut self.options),
+            "transactionId" => from.optional(name, &mut self.transaction_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("create", &self.create);
@@ -11988,8 +10734,18 @@ impl WebauthnUpdateResult {
     }
 }
 impl crate::json::Object for WebauthnUpdateResult {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { jwt: from.take("jwt")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "jwt" => from.optional(name, &mut self.jwt),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("jwt", &self.jwt);
@@ -12048,14 +10804,29 @@ impl WebauthnUpdateStartRequest {
     }
 }
 impl crate::json::Object for WebauthnUpdateStartRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            login_id: from.take("loginId")?,
-            login_options: from.take("loginOptions")?,
-            mfa: from.take("mfa")?,
-            origin: from.take("origin")?,
-            passkey_options: from.take("passkeyOptions")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["loginId"];
+    fn blank() -> Self {
+        Self {
+            login_id: crate::json::FromJson::blank(),
+            login_options: ::std::default::Default::default(),
+            mfa: ::std::default::Default::default(),
+            origin: ::std::default::Default::default(),
+            passkey_options: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "loginId" => from.required(name, 0u8, &mut self.login_id),
+            "loginOptions" => from.optional(name, &mut self.login_options),
+            "mfa" => from.optional(name, &mut self.mfa),
+            "origin" => from.optional(name, &mut self.origin),
+            "passkeyOptions" => from.optional(name, &mut self.passkey_options),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("loginId", &self.login_id);
@@ -12079,4 +10850,39 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateStartRequest {
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
+}
+#[cfg(feature = "schemars")]
+crate::schema::described! {
+    AccessKeyExchangeRequest AccessKeyLoginOptions AccessKeySession AuthHistory
+    CodeExchangeRequest EnchantedLinkPendingSessionRequest EnchantedLinkPhoneResponse
+    EnchantedLinkResponse EnchantedLinkSignInRequest EnchantedLinkSignUpEmailRequest
+    EnchantedLinkSignUpPhoneRequest EnchantedLinkUpdateEmailRequest
+    EnchantedLinkUpdatePhoneRequest EnchantedLinkVerifyRequest FlowDeviceInfo
+    FlowDomainVerdict FlowExchangeRequest FlowLastAuth FlowNativeOptions FlowNextOptions
+    FlowNextRequest FlowPrimeRequest FlowRedirectAuth FlowReportEventsRequest
+    FlowStartOptions FlowStartRequest FlowStepFailure FlowStepLog FlowStepNative
+    FlowStepRedirect FlowStepResponse FlowStepSaml FlowStepScreen FlowStepWsFed
+    FlowValidationEvent MagicLinkEmailResponse MagicLinkPhoneResponse
+    MagicLinkSignInRequest MagicLinkSignUpEmailRequest MagicLinkSignUpPhoneRequest
+    MagicLinkSignUpWhatsappRequest MagicLinkUpdateEmailRequest
+    MagicLinkUpdatePhoneRequest MagicLinkVerifyRequest NotpPendingSessionRequest
+    NotpResponse NotpSignInRequest NotpSignUpRequest NotpTemplates NotpUpdatePhoneRequest
+    OauthCallbackFormRequest OauthNativeChallenge OauthNativeFinishRequest
+    OauthNativeStartRequest OauthRedirect OnetapClient OnetapCode OnetapIdTokenRequest
+    OptionalJwtResponse OtpEmailResponse OtpPhoneResponse OtpSignInRequest
+    OtpSignUpEmailRequest OtpSignUpPhoneRequest OtpUpdateEmailRequest
+    OtpUpdatePhoneRequest OtpVerifyRequest OutboundConnectOptions OutboundConnectRequest
+    OutboundRedirect PasswordReplaceRequest PasswordResetDelivery PasswordResetRequest
+    PasswordRules PasswordSignInRequest PasswordSignUpRequest PasswordUpdateRequest
+    PushEnrollDeviceRequest PushPendingSessionRequest PushSignInFinishRequest
+    PushSignInPending PushSignInStartRequest RecoveryCode RecoveryCodesGenerateRequest
+    RecoveryCodesResponse RecoveryCodesSignInRequest SecurityQuestion
+    SecurityQuestionAnswer SecurityQuestionsResponse SecurityQuestionsSetupRequest
+    SecurityQuestionsVerifyRequest SessionClaims SessionLogoutRequest
+    SessionRefreshRequest SessionSelectTenantRequest SessionTenant SessionTenantList
+    SessionTenantsRequest SignUpOptions SsoRedirect TotpSeedResponse TotpSignUpRequest
+    TotpUpdateRequest TotpVerifyRequest WebauthnAuthenticatorSelection
+    WebauthnFinishRequest WebauthnPasskeyOptions WebauthnSignInStartRequest
+    WebauthnSignUpOrInStartRequest WebauthnSignUpStartRequest WebauthnStartResponse
+    WebauthnUpdateResult WebauthnUpdateStartRequest
 }

@@ -5,816 +5,320 @@ use super::*;
 ///The endpoints and abilities of an OAuth server or OpenID provider. Members that are missing stand for an ability that is not offered, or for the default of the standard.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryConfigurationResponse {
     ///Where the browser of the user is sent to sign in or to consent.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub authorization_endpoint: ::std::option::Option<::std::string::String>,
     ///Where a sign-in on another device is started without a browser (CIBA).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub backchannel_authentication_endpoint: ::std::option::Option<
         ::std::string::String,
     >,
     ///True when applications are notified server to server that a session has ended.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub backchannel_logout_supported: ::std::option::Option<bool>,
     ///How the client learns that such a sign-in is through.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub backchannel_token_delivery_modes_supported: ::std::vec::Vec<
         crate::vocabulary::CibaDeliveryMode,
     >,
     ///Names of the claims that tokens and user info may have.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub claims_supported: ::std::vec::Vec<::std::string::String>,
     ///True when the address of a metadata document is taken as client id, so that no registration is needed.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id_metadata_document_supported: ::std::option::Option<bool>,
     ///Ways of PKCE that are accepted.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub code_challenge_methods_supported: ::std::vec::Vec<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Where devices without a keyboard start their sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_authorization_endpoint: ::std::option::Option<::std::string::String>,
     ///Algorithms, by their JWA names, that DPoP proofs may be signed with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub dpop_signing_alg_values_supported: ::std::vec::Vec<::std::string::String>,
     ///Where the browser is sent to sign the user out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub end_session_endpoint: ::std::option::Option<::std::string::String>,
     ///Values that `grant_type` may have at the token endpoint.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub grant_types_supported: ::std::vec::Vec<::std::string::String>,
     ///Algorithms, by their JWA names, that ID tokens are signed with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub id_token_signing_alg_values_supported: ::std::vec::Vec<::std::string::String>,
     ///Identifies the server; equals the claim `iss` of its tokens.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub issuer: ::std::option::Option<::std::string::String>,
     ///Where the public keys are that the tokens verify against.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub jwks_uri: ::std::option::Option<::std::string::String>,
     ///Where clients register themselves; there when the project allows that.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub registration_endpoint: ::std::option::Option<::std::string::String>,
     ///Algorithms, by their JWA names, that request objects may be signed with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub request_object_signing_alg_values_supported: ::std::vec::Vec<
         ::std::string::String,
     >,
     ///True when a signed request object may be handed over in `request`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request_parameter_supported: ::std::option::Option<bool>,
     ///True when a request object may be handed over by its address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request_uri_parameter_supported: ::std::option::Option<bool>,
     ///Values that `response_type` may have.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub response_types_supported: ::std::vec::Vec<::std::string::String>,
     ///Where tokens are made useless before they expire.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub revocation_endpoint: ::std::option::Option<::std::string::String>,
     ///Scopes that a client may ask for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub scopes_supported: ::std::vec::Vec<::std::string::String>,
     ///Whether all applications see the same `sub` of a user or each one its own.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub subject_types_supported: ::std::vec::Vec<crate::vocabulary::OidcSubjectType>,
     ///Where codes and refresh tokens are exchanged for tokens.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_endpoint: ::std::option::Option<::std::string::String>,
     ///Ways in which a client may prove itself at the token endpoint.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub token_endpoint_auth_methods_supported: ::std::vec::Vec<
         crate::vocabulary::TokenEndpointAuthMethod,
     >,
     ///Where the claims of the user are read with an access token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub userinfo_endpoint: ::std::option::Option<::std::string::String>,
 }
 ///What anybody may know of a project.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryProjectResponse {
     ///True when the hosted pages may be shown inside a frame of another site.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "allowAuthHostingIframeEmbedding",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub allow_auth_hosting_iframe_embedding: ::std::option::Option<bool>,
 }
 ///A user as the dialog of the browser shows them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccount {
     ///Ids of the clients that the user has agreed to before; the browser asks for no consent there.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "approvedClients",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub approved_clients: ::std::vec::Vec<::std::string::String>,
     ///Domains by which a site may ask for accounts of an organisation.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "domainHints",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub domain_hints: ::std::vec::Vec<::std::string::String>,
     ///Email address, shown below the name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///First name, by which the dialog addresses the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "givenName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Id of the user; goes back as `accountId` when the user picks this account.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Values by which a site may ask for this very account.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHints",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub login_hints: ::std::vec::Vec<::std::string::String>,
     ///Display name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Address of a picture of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub picture: ::std::option::Option<::std::string::String>,
 }
 ///Who is signed in in this browser.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccountsResponse {
     ///Each account once; empty when nobody is signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub accounts: ::std::vec::Vec<FedcmAccount>,
 }
 ///Which account the user has picked, and for which site.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertRequest {
     ///Id of the account, from the list of accounts.
-    #[cfg_attr(feature = "schemars", serde(rename = "accountId"))]
     pub account_id: ::std::string::String,
     ///Id of the client, as the site gave it to the browser.
-    #[cfg_attr(feature = "schemars", serde(rename = "clientId"))]
     pub client_id: ::std::string::String,
     ///`true` when the browser has shown the policies of the site to the user, as text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "disclosureTextShown",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub disclosure_text_shown: ::std::option::Option<::std::string::String>,
     ///`true` when the browser picked the account by itself because the user had agreed before, as text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "isAutoSelected",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub is_auto_selected: ::std::option::Option<::std::string::String>,
     ///Value of the site that comes back in the token, by which it knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Id of the project that acts as the identity provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "projectId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
 }
 ///What the browser hands on to the site.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertResponse {
     ///Token about the user for the site. Whoever holds it may pass for the user there until it expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token: ::std::option::Option<crate::Secret>,
 }
 ///How the dialog of the browser looks.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmBranding {
     ///Colour of the button, as CSS writes it, such as `#1a1a2e`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub background_color: ::std::option::Option<::std::string::String>,
     ///Colour of the text on the button, as CSS writes it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub color: ::std::option::Option<::std::string::String>,
     ///Pictures of the provider; the browser takes the one whose size fits.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub icons: ::std::vec::Vec<FedcmIcon>,
 }
 ///The policies of a site.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmClientMetadataResponse {
     ///Page with the privacy policy of the site.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub privacy_policy_url: ::std::option::Option<::std::string::String>,
     ///Page with the terms that the site is used under.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub terms_of_service_url: ::std::option::Option<::std::string::String>,
 }
 ///The identity provider as a browser wants it described. Addresses may be relative to that of this document.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmConfigResponse {
     ///Where the browser asks which accounts are signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub accounts_endpoint: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub branding: ::std::option::Option<FedcmBranding>,
     ///Where the browser reads the policies of the site that wants the sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_metadata_endpoint: ::std::option::Option<::std::string::String>,
     ///Where the browser takes back the consent of the user for a site.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub disconnect_endpoint: ::std::option::Option<::std::string::String>,
     ///Where the browser gets the token for the account that the user has picked.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_assertion_endpoint: ::std::option::Option<::std::string::String>,
     ///Page at which the user signs in when no account is signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_url: ::std::option::Option<::std::string::String>,
 }
 ///A picture of the provider.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmIcon {
     ///Width and height in pixels. Any size will do when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub size: ::std::option::Option<i64>,
     ///Address of the picture, which is square.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///A request that `federationInboundAppPushAuthorize` has stored. Of the others only `client_id` goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request_uri: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Who is to be asked, and for what.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Short text shown on both devices, by which the user sees that they approve the right request.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub binding_message: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Login id of the user who is asked to approve.
     pub login_hint: ::std::string::String,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///How long the request may wait for approval, in seconds. The service decides when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub requested_expiry: ::std::option::Option<i64>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     pub scope: ::std::string::String,
@@ -822,85 +326,38 @@ pub struct InboundAppBackchannelRequest {
 ///What to poll the token endpoint with while the user decides.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelResponse {
     ///Identifies the request; goes to the token endpoint.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///How long the request waits for the user, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub expires_in: ::std::option::Option<i64>,
     ///How long to wait between two polls, in seconds; five when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub interval: ::std::option::Option<i64>,
 }
 ///Which inbound application the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///Which request for consent has come to its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppFinishAuthorizeRequest {
     ///Id of the inbound application that asked.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub app_id: ::std::option::Option<::std::string::String>,
     ///Id of the consent that the user has given.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub consent_id: ::std::option::Option<::std::string::String>,
     ///Where to send the browser when the sign-in cannot be finished.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Identifies the request under way; the hosted page was given it when the request began.
     pub state_id: crate::Secret,
@@ -908,160 +365,63 @@ pub struct InboundAppFinishAuthorizeRequest {
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Who is to be asked, and for what.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Short text shown on both devices, by which the user sees that they approve the right request.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub binding_message: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Login id of the user who is asked to approve.
     pub login_hint: ::std::string::String,
     ///How long the request may wait for approval, in seconds. The service decides when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub requested_expiry: ::std::option::Option<i64>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     pub scope: ::std::string::String,
@@ -1069,1228 +429,494 @@ pub struct InboundAppProjectBackchannelRequest {
 ///Which inbound application the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless, and whose it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///What a client asks for, and the proof of who it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppPushAuthorizeRequest {
     ///Signed JWT by which the client proves itself instead of by a secret.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///Secret of a confidential client, unless it proves itself otherwise.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Where the request is stored.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppPushedRequest {
     ///How long it works, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub expires_in: ::std::option::Option<i64>,
     ///What to send the browser with. It works once.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub request_uri: ::std::option::Option<crate::Secret>,
 }
 ///The token to make useless, and whose it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///Which project the access token belongs to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppUserInfoRequest {
     ///Id of the project that has issued the access token. Found from the token when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
 }
 ///What a device without a keyboard shows to its user, and what it polls with (RFC 8628).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthDeviceResponse {
     ///Secret of the device, to poll the token endpoint with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///How long both codes are good for, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub expires_in: ::std::option::Option<i64>,
     ///How long to wait between two polls, in seconds; five when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub interval: ::std::option::Option<i64>,
     ///Short code that the user types in on another device.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user_code: ::std::option::Option<::std::string::String>,
     ///Page at which the user types `user_code` in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub verification_uri: ::std::option::Option<::std::string::String>,
     ///The same page with the code filled in, made for a QR code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub verification_uri_complete: ::std::option::Option<::std::string::String>,
 }
 ///The tokens that an authorization, a refresh or a machine's own credentials have bought.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthTokenResponse {
     ///Token to call the resource server with, as `Authorization: Bearer`, or `DPoP` when it is bound to a key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub access_token: ::std::option::Option<crate::Secret>,
     ///How long `access_token` is good for, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub expires_in: ::std::option::Option<i64>,
     ///Who has signed in, as a JWT for the client itself. There when the scope had `openid`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Kind of `access_token` as a URN of RFC 8693, after a token exchange.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub issued_token_type: ::std::option::Option<::std::string::String>,
     ///Token that buys new ones. Keep the one in hand when a refresh answers none.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes that were granted, joined by spaces; it may be fewer than were asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///How `access_token` is to be presented.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_type: ::std::option::Option<crate::vocabulary::AccessTokenType>,
 }
 ///The claims about the user that the scopes of the access token allow. They stand beside each other at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthUserInfoResponse {
     ///Email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///True when the user has proved that the address is theirs.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email_verified: ::std::option::Option<bool>,
     ///Last name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Display name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone_number: ::std::option::Option<::std::string::String>,
     ///True when the user has proved that the number is theirs.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone_number_verified: ::std::option::Option<bool>,
     ///Address of a picture of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub picture: ::std::option::Option<::std::string::String>,
     ///Id of the user, the same in every token for this application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sub: ::std::option::Option<::std::string::String>,
     ///The claims, of any JSON type, where the service wraps them.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userInfoClaims",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub user_info_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What an application asks for when it sends a user to sign in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Value handed to the flow as it is, for flows that are written to read one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dynamic_val: ::std::option::Option<::std::string::String>,
     ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
     pub response_type: crate::vocabulary::AuthorizeResponseType,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which client the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///What Entra ID posts when it wants a second factor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub claims: ::std::option::Option<::std::string::String>,
     ///Client id that was entered at Entra ID for this external method.
     pub client_id: ::std::string::String,
     ///ID token that Entra ID issued about the user who has passed the first factor.
     pub id_token_hint: crate::Secret,
     ///Value of Entra ID that comes back in the ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Address at Entra ID that the proof of the second factor is posted to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///How the proof goes back; Entra ID sends `form_post` and nothing else.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_mode: ::std::option::Option<crate::vocabulary::EntraMfaResponseMode>,
     ///What Entra ID wants back; always an ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::EntraMfaResponseType>,
     ///Scopes asked for; Entra ID sends `openid`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of Entra ID that comes back unchanged beside the ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
 }
 ///Whose session ends, and where the browser goes then.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppLogoutRequest {
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///ID token that the application got at sign-in, by which the session to end is known.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_token_hint: ::std::option::Option<crate::Secret>,
     ///Page of the application to go to after the logout. Has to be registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub post_logout_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppRevokeRequest {
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: crate::vocabulary::OidcGrantType,
     ///Password of the user, with `grant_type` `password`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub password: ::std::option::Option<crate::Secret>,
     ///The same address as at the start, when the code came by a redirect.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Login id of the user, with `grant_type` `password`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub username: ::std::option::Option<::std::string::String>,
 }
 ///What an application asks for when it sends a user to sign in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_challenge_method: ::std::option::Option<
         crate::vocabulary::CodeChallengeMethod,
     >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Value handed to the flow as it is, for flows that are written to read one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dynamic_val: ::std::option::Option<::std::string::String>,
     ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginHint",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
     pub response_type: crate::vocabulary::AuthorizeResponseType,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which client the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///What Entra ID posts when it wants a second factor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub claims: ::std::option::Option<::std::string::String>,
     ///Client id that was entered at Entra ID for this external method.
     pub client_id: ::std::string::String,
     ///ID token that Entra ID issued about the user who has passed the first factor.
     pub id_token_hint: crate::Secret,
     ///Value of Entra ID that comes back in the ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Address at Entra ID that the proof of the second factor is posted to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///How the proof goes back; Entra ID sends `form_post` and nothing else.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_mode: ::std::option::Option<crate::vocabulary::EntraMfaResponseMode>,
     ///What Entra ID wants back; always an ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub response_type: ::std::option::Option<crate::vocabulary::EntraMfaResponseType>,
     ///Scopes asked for; Entra ID sends `openid`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of Entra ID that comes back unchanged beside the ID token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub style: ::std::option::Option<::std::string::String>,
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcFinishAuthorizeRequest {
     ///Where to send the browser when the sign-in cannot be finished.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Id of the federated application that the sign-in is for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the hosted page was given it when the sign-in began.
     pub state_id: crate::Secret,
@@ -2298,206 +924,85 @@ pub struct OidcFinishAuthorizeRequest {
 ///Whose session ends, and where the browser goes then.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcLogoutRequest {
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///ID token that the application got at sign-in, by which the session to end is known.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id_token_hint: ::std::option::Option<crate::Secret>,
     ///Page of the application to go to after the logout. Has to be registered for the application.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub post_logout_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub state: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcRevokeRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_assertion_type: ::std::option::Option<
         crate::vocabulary::ClientAssertionType,
     >,
     ///Id of the client, as the application shows it in the console.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: crate::vocabulary::OidcGrantType,
     ///Password of the user, with `grant_type` `password`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub password: ::std::option::Option<crate::Secret>,
     ///The same address as at the start, when the code came by a redirect.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Login id of the user, with `grant_type` `password`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub username: ::std::option::Option<::std::string::String>,
 }
 ///Which application the claims are meant for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcUserInfoRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishRequest {
     ///Attributes to put into the assertion beside those that the application maps, by attribute name; a value is a text or a list of texts.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "additionalSAMLAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub additional_saml_attributes: ::serde_json::Map<
         ::std::string::String,
         ::serde_json::Value,
     >,
     ///Id of the federated application that the sign-in is for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the page was given it when the sign-in began.
     pub state_id: crate::Secret,
@@ -2505,150 +1010,67 @@ pub struct SamlIdpFinishRequest {
 ///A form to post to the service provider from the browser of the user.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishResponse {
     ///True when the sign-in failed, which the response then tells the service provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error: ::std::option::Option<bool>,
     ///The value that the service provider gave at the start; the field `RelayState` of the form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "relayState",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The signed response, as XML in base64; the field `SAMLResponse` of the form. Whoever posts it is signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_response: ::std::option::Option<crate::Secret>,
     ///Assertion consumer of the service provider; the `action` of the form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///Which application is to be opened, and how.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpInitiateRequest {
     ///Id of the federated application, as the console shows it.
     pub app: ::std::string::String,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "RelayState",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which application the user leaves.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpLogoutRequest {
     ///Id of the federated application, whose settings tell where the browser goes afterwards.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub app: ::std::option::Option<::std::string::String>,
 }
 ///What a service provider posts when it wants a user signed in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpSsoRequest {
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "RelayState",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The authentication request of the service provider, as XML in base64.
-    #[cfg_attr(feature = "schemars", serde(rename = "SAMLRequest"))]
     pub saml_request: ::std::string::String,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What an identity provider posts at the end of a sign-in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlSpConsumeRequest {
     ///What Descope gave the identity provider at the start, which ties the response to that start. Missing when the user began at the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "RelayState",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The signed response of the identity provider, as XML in base64.
-    #[cfg_attr(feature = "schemars", serde(rename = "SAMLResponse"))]
     pub saml_response: crate::Secret,
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishRequest {
     ///Id of the federated application that the sign-in is for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the page was given it when the sign-in began.
     pub state_id: crate::Secret,
@@ -2656,104 +1078,46 @@ pub struct WsFedFinishRequest {
 ///A form to post to the application from the browser of the user.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishResponse {
     ///True when the sign-in failed, so that no token could be made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error: ::std::option::Option<bool>,
     ///Reply address of the application; the `action` of the form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "replyURL",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub reply_url: ::std::option::Option<::std::string::String>,
     ///The value that the application gave at the start; the field `wctx` of the form.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wctx: ::std::option::Option<::std::string::String>,
     ///The signed security token, as XML; the field `wresult` of the form. Whoever posts it is signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wresult: ::std::option::Option<crate::Secret>,
 }
 ///Which application is to be opened, and how.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedInitiateRequest {
     ///Id of the federated application, as the console shows it.
     pub app: ::std::string::String,
     ///Login id to fill in for the user, such as an email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What an application asks for by the passive requestor profile.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedSsoRequest {
     ///Id of the federated application, as the console shows it. The address that the application was given has it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub app: ::std::option::Option<::std::string::String>,
     ///Login id to fill in for the user, such as an email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub tenant: ::std::option::Option<::std::string::String>,
     ///What is wanted; `wsignin1.0` signs in, the other two sign out.
     pub wa: crate::vocabulary::WsFedAction,
     ///Value of the application's own that comes back unchanged beside the token.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wctx: ::std::option::Option<::std::string::String>,
     ///Home realm of the user, such as the domain of their email address, by which the identity provider is chosen.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub whr: ::std::option::Option<::std::string::String>,
     ///Address of the application that the token is posted to. Has to be one of those registered; that of the settings when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wreply: ::std::option::Option<::std::string::String>,
     ///Identifies the application as a URI, as it was entered in its settings.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub wtrealm: ::std::option::Option<::std::string::String>,
 }
 impl DiscoveryConfigurationResponse {
@@ -3072,43 +1436,79 @@ impl DiscoveryConfigurationResponse {
     }
 }
 impl crate::json::Object for DiscoveryConfigurationResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            authorization_endpoint: from.take("authorization_endpoint")?,
-            backchannel_authentication_endpoint: from
-                .take("backchannel_authentication_endpoint")?,
-            backchannel_logout_supported: from.take("backchannel_logout_supported")?,
-            backchannel_token_delivery_modes_supported: from
-                .take_or_default("backchannel_token_delivery_modes_supported")?,
-            claims_supported: from.take_or_default("claims_supported")?,
-            client_id_metadata_document_supported: from
-                .take("client_id_metadata_document_supported")?,
-            code_challenge_methods_supported: from
-                .take_or_default("code_challenge_methods_supported")?,
-            device_authorization_endpoint: from.take("device_authorization_endpoint")?,
-            dpop_signing_alg_values_supported: from
-                .take_or_default("dpop_signing_alg_values_supported")?,
-            end_session_endpoint: from.take("end_session_endpoint")?,
-            grant_types_supported: from.take_or_default("grant_types_supported")?,
-            id_token_signing_alg_values_supported: from
-                .take_or_default("id_token_signing_alg_values_supported")?,
-            issuer: from.take("issuer")?,
-            jwks_uri: from.take("jwks_uri")?,
-            registration_endpoint: from.take("registration_endpoint")?,
-            request_object_signing_alg_values_supported: from
-                .take_or_default("request_object_signing_alg_values_supported")?,
-            request_parameter_supported: from.take("request_parameter_supported")?,
-            request_uri_parameter_supported: from
-                .take("request_uri_parameter_supported")?,
-            response_types_supported: from.take_or_default("response_types_supported")?,
-            revocation_endpoint: from.take("revocation_endpoint")?,
-            scopes_supported: from.take_or_default("scopes_supported")?,
-            subject_types_supported: from.take_or_default("subject_types_supported")?,
-            token_endpoint: from.take("token_endpoint")?,
-            token_endpoint_auth_methods_supported: from
-                .take_or_default("token_endpoint_auth_methods_supported")?,
-            userinfo_endpoint: from.take("userinfo_endpoint")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "authorization_endpoint" => {
+                from.optional(name, &mut self.authorization_endpoint)
+            }
+            "backchannel_authentication_endpoint" => {
+                from.optional(name, &mut self.backchannel_authentication_endpoint)
+            }
+            "backchannel_logout_supported" => {
+                from.optional(name, &mut self.backchannel_logout_supported)
+            }
+            "backchannel_token_delivery_modes_supported" => {
+                from.optional(name, &mut self.backchannel_token_delivery_modes_supported)
+            }
+            "claims_supported" => from.optional(name, &mut self.claims_supported),
+            "client_id_metadata_document_supported" => {
+                from.optional(name, &mut self.client_id_metadata_document_supported)
+            }
+            "code_challenge_methods_supported" => {
+                from.optional(name, &mut self.code_challenge_methods_supported)
+            }
+            "device_authorization_endpoint" => {
+                from.optional(name, &mut self.device_authorization_endpoint)
+            }
+            "dpop_signing_alg_values_supported" => {
+                from.optional(name, &mut self.dpop_signing_alg_values_supported)
+            }
+            "end_session_endpoint" => from.optional(name, &mut self.end_session_endpoint),
+            "grant_types_supported" => {
+                from.optional(name, &mut self.grant_types_supported)
+            }
+            "id_token_signing_alg_values_supported" => {
+                from.optional(name, &mut self.id_token_signing_alg_values_supported)
+            }
+            "issuer" => from.optional(name, &mut self.issuer),
+            "jwks_uri" => from.optional(name, &mut self.jwks_uri),
+            "registration_endpoint" => {
+                from.optional(name, &mut self.registration_endpoint)
+            }
+            "request_object_signing_alg_values_supported" => {
+                from.optional(
+                    name,
+                    &mut self.request_object_signing_alg_values_supported,
+                )
+            }
+            "request_parameter_supported" => {
+                from.optional(name, &mut self.request_parameter_supported)
+            }
+            "request_uri_parameter_supported" => {
+                from.optional(name, &mut self.request_uri_parameter_supported)
+            }
+            "response_types_supported" => {
+                from.optional(name, &mut self.response_types_supported)
+            }
+            "revocation_endpoint" => from.optional(name, &mut self.revocation_endpoint),
+            "scopes_supported" => from.optional(name, &mut self.scopes_supported),
+            "subject_types_supported" => {
+                from.optional(name, &mut self.subject_types_supported)
+            }
+            "token_endpoint" => from.optional(name, &mut self.token_endpoint),
+            "token_endpoint_auth_methods_supported" => {
+                from.optional(name, &mut self.token_endpoint_auth_methods_supported)
+            }
+            "userinfo_endpoint" => from.optional(name, &mut self.userinfo_endpoint),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("authorization_endpoint", &self.authorization_endpoint);
@@ -3201,11 +1601,20 @@ impl DiscoveryProjectResponse {
     }
 }
 impl crate::json::Object for DiscoveryProjectResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            allow_auth_hosting_iframe_embedding: from
-                .take("allowAuthHostingIframeEmbedding")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "allowAuthHostingIframeEmbedding" => {
+                from.optional(name, &mut self.allow_auth_hosting_iframe_embedding)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled(
@@ -3303,21 +1712,37 @@ impl FedcmAccount {
     }
 }
 impl crate::json::Object for FedcmAccount {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("approvedClients", "approved_clients");
-        from.alias("domainHints", "domain_hints");
-        from.alias("givenName", "given_name");
-        from.alias("loginHints", "login_hints");
-        Ok(Self {
-            approved_clients: from.take_or_default("approvedClients")?,
-            domain_hints: from.take_or_default("domainHints")?,
-            email: from.take("email")?,
-            given_name: from.take("givenName")?,
-            id: from.take("id")?,
-            login_hints: from.take_or_default("loginHints")?,
-            name: from.take("name")?,
-            picture: from.take("picture")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "approvedClients" => {
+                from.told(0u8).optional(name, &mut self.approved_clients)
+            }
+            "approved_clients" if from.is_told(0u8) => from.unknown(),
+            "approved_clients" => {
+                from.optional("approvedClients", &mut self.approved_clients)
+            }
+            "domainHints" => from.told(1u8).optional(name, &mut self.domain_hints),
+            "domain_hints" if from.is_told(1u8) => from.unknown(),
+            "domain_hints" => from.optional("domainHints", &mut self.domain_hints),
+            "email" => from.optional(name, &mut self.email),
+            "givenName" => from.told(2u8).optional(name, &mut self.given_name),
+            "given_name" if from.is_told(2u8) => from.unknown(),
+            "given_name" => from.optional("givenName", &mut self.given_name),
+            "id" => from.optional(name, &mut self.id),
+            "loginHints" => from.told(3u8).optional(name, &mut self.login_hints),
+            "login_hints" if from.is_told(3u8) => from.unknown(),
+            "login_hints" => from.optional("loginHints", &mut self.login_hints),
+            "name" => from.optional(name, &mut self.name),
+            "picture" => from.optional(name, &mut self.picture),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("approvedClients", &self.approved_clients);
@@ -3364,10 +1789,18 @@ impl FedcmAccountsResponse {
     }
 }
 impl crate::json::Object for FedcmAccountsResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            accounts: from.take_or_default("accounts")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "accounts" => from.optional(name, &mut self.accounts),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("accounts", &self.accounts);
@@ -3438,19 +1871,45 @@ impl FedcmAssertRequest {
     }
 }
 impl crate::json::Object for FedcmAssertRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("accountId", "account_id");
-        from.alias("clientId", "client_id");
-        from.alias("disclosureTextShown", "disclosure_text_shown");
-        from.alias("isAutoSelected", "is_auto_selected");
-        Ok(Self {
-            account_id: from.take("accountId")?,
-            client_id: from.take("clientId")?,
-            disclosure_text_shown: from.take("disclosureTextShown")?,
-            is_auto_selected: from.take("isAutoSelected")?,
-            nonce: from.take("nonce")?,
-            project_id: from.take("projectId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["accountId", "clientId"];
+    fn blank() -> Self {
+        Self {
+            account_id: crate::json::FromJson::blank(),
+            client_id: crate::json::FromJson::blank(),
+            disclosure_text_shown: ::std::default::Default::default(),
+            is_auto_selected: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "accountId" => from.told(0u8).required(name, 0u8, &mut self.account_id),
+            "account_id" if from.is_told(0u8) => from.unknown(),
+            "account_id" => from.required("accountId", 0u8, &mut self.account_id),
+            "clientId" => from.told(1u8).required(name, 1u8, &mut self.client_id),
+            "client_id" if from.is_told(1u8) => from.unknown(),
+            "client_id" => from.required("clientId", 1u8, &mut self.client_id),
+            "disclosureTextShown" => {
+                from.told(2u8).optional(name, &mut self.disclosure_text_shown)
+            }
+            "disclosure_text_shown" if from.is_told(2u8) => from.unknown(),
+            "disclosure_text_shown" => {
+                from.optional("disclosureTextShown", &mut self.disclosure_text_shown)
+            }
+            "isAutoSelected" => from.told(3u8).optional(name, &mut self.is_auto_selected),
+            "is_auto_selected" if from.is_told(3u8) => from.unknown(),
+            "is_auto_selected" => {
+                from.optional("isAutoSelected", &mut self.is_auto_selected)
+            }
+            "nonce" => from.optional(name, &mut self.nonce),
+            "projectId" => from.optional(name, &mut self.project_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("accountId", &self.account_id);
@@ -3492,8 +1951,18 @@ impl FedcmAssertResponse {
     }
 }
 impl crate::json::Object for FedcmAssertResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { token: from.take("token")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "token" => from.optional(name, &mut self.token),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("token", &self.token);
@@ -3550,12 +2019,20 @@ impl FedcmBranding {
     }
 }
 impl crate::json::Object for FedcmBranding {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            background_color: from.take("background_color")?,
-            color: from.take("color")?,
-            icons: from.take_or_default("icons")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "background_color" => from.optional(name, &mut self.background_color),
+            "color" => from.optional(name, &mut self.color),
+            "icons" => from.optional(name, &mut self.icons),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("background_color", &self.background_color);
@@ -3609,11 +2086,19 @@ impl FedcmClientMetadataResponse {
     }
 }
 impl crate::json::Object for FedcmClientMetadataResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            privacy_policy_url: from.take("privacy_policy_url")?,
-            terms_of_service_url: from.take("terms_of_service_url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "privacy_policy_url" => from.optional(name, &mut self.privacy_policy_url),
+            "terms_of_service_url" => from.optional(name, &mut self.terms_of_service_url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("privacy_policy_url", &self.privacy_policy_url);
@@ -3704,15 +2189,27 @@ impl FedcmConfigResponse {
     }
 }
 impl crate::json::Object for FedcmConfigResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            accounts_endpoint: from.take("accounts_endpoint")?,
-            branding: from.take("branding")?,
-            client_metadata_endpoint: from.take("client_metadata_endpoint")?,
-            disconnect_endpoint: from.take("disconnect_endpoint")?,
-            id_assertion_endpoint: from.take("id_assertion_endpoint")?,
-            login_url: from.take("login_url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "accounts_endpoint" => from.optional(name, &mut self.accounts_endpoint),
+            "branding" => from.optional(name, &mut self.branding),
+            "client_metadata_endpoint" => {
+                from.optional(name, &mut self.client_metadata_endpoint)
+            }
+            "disconnect_endpoint" => from.optional(name, &mut self.disconnect_endpoint),
+            "id_assertion_endpoint" => {
+                from.optional(name, &mut self.id_assertion_endpoint)
+            }
+            "login_url" => from.optional(name, &mut self.login_url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("accounts_endpoint", &self.accounts_endpoint);
@@ -3761,11 +2258,19 @@ impl FedcmIcon {
     }
 }
 impl crate::json::Object for FedcmIcon {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            size: from.take("size")?,
-            url: from.take("url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "size" => from.optional(name, &mut self.size),
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("size", &self.size);
@@ -3923,27 +2428,57 @@ impl InboundAppAgenticAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppAgenticAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            nonce: from.take("nonce")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            request: from.take("request")?,
-            resource: from.take("resource")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id"];
+    fn blank() -> Self {
+        Self {
+            client_id: crate::json::FromJson::blank(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "request" => from.optional(name, &mut self.request),
+            "resource" => from.optional(name, &mut self.resource),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("client_id", &self.client_id);
@@ -4113,26 +2648,55 @@ impl InboundAppAgenticTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppAgenticTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            assertion: from.take("assertion")?,
-            audience: from.take("audience")?,
-            auth_req_id: from.take("auth_req_id")?,
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code: from.take("code")?,
-            code_verifier: from.take("code_verifier")?,
-            device_code: from.take("device_code")?,
-            grant_type: from.take("grant_type")?,
-            refresh_token: from.take("refresh_token")?,
-            resource: from.take("resource")?,
-            scope: from.take("scope")?,
-            subject_token: from.take("subject_token")?,
-            subject_token_type: from.take("subject_token_type")?,
-            tenant_id: from.take("tenantId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["grant_type"];
+    fn blank() -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: crate::json::FromJson::blank(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "assertion" => from.optional(name, &mut self.assertion),
+            "audience" => from.optional(name, &mut self.audience),
+            "auth_req_id" => from.optional(name, &mut self.auth_req_id),
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code" => from.optional(name, &mut self.code),
+            "code_verifier" => from.optional(name, &mut self.code_verifier),
+            "device_code" => from.optional(name, &mut self.device_code),
+            "grant_type" => from.required(name, 0u8, &mut self.grant_type),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "resource" => from.optional(name, &mut self.resource),
+            "scope" => from.optional(name, &mut self.scope),
+            "subject_token" => from.optional(name, &mut self.subject_token),
+            "subject_token_type" => from.optional(name, &mut self.subject_token_type),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("assertion", &self.assertion);
@@ -4329,30 +2893,63 @@ impl InboundAppAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            mcp_server_id: from.take("mcp_server_id")?,
-            nonce: from.take("nonce")?,
-            project_id: from.take("project_id")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            request: from.take("request")?,
-            request_uri: from.take("request_uri")?,
-            resource: from.take("resource")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id"];
+    fn blank() -> Self {
+        Self {
+            client_id: crate::json::FromJson::blank(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            request_uri: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "mcp_server_id" => from.optional(name, &mut self.mcp_server_id),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "request" => from.optional(name, &mut self.request),
+            "request_uri" => from.optional(name, &mut self.request_uri),
+            "resource" => from.optional(name, &mut self.resource),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("client_id", &self.client_id);
@@ -4458,18 +3055,37 @@ impl InboundAppBackchannelRequest {
     }
 }
 impl crate::json::Object for InboundAppBackchannelRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            binding_message: from.take("binding_message")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            login_hint: from.take("login_hint")?,
-            project_id: from.take("project_id")?,
-            requested_expiry: from.take("requested_expiry")?,
-            scope: from.take("scope")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["login_hint", "scope"];
+    fn blank() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            binding_message: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            login_hint: crate::json::FromJson::blank(),
+            project_id: ::std::default::Default::default(),
+            requested_expiry: ::std::default::Default::default(),
+            scope: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "binding_message" => from.optional(name, &mut self.binding_message),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "login_hint" => from.required(name, 0u8, &mut self.login_hint),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "requested_expiry" => from.optional(name, &mut self.requested_expiry),
+            "scope" => from.required(name, 1u8, &mut self.scope),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -4540,12 +3156,20 @@ impl InboundAppBackchannelResponse {
     }
 }
 impl crate::json::Object for InboundAppBackchannelResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            auth_req_id: from.take("auth_req_id")?,
-            expires_in: from.take("expires_in")?,
-            interval: from.take("interval")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "auth_req_id" => from.optional(name, &mut self.auth_req_id),
+            "expires_in" => from.optional(name, &mut self.expires_in),
+            "interval" => from.optional(name, &mut self.interval),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("auth_req_id", &self.auth_req_id);
@@ -4612,14 +3236,22 @@ impl InboundAppDeviceRequest {
     }
 }
 impl crate::json::Object for InboundAppDeviceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            client_id: from.take("client_id")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            project_id: from.take("project_id")?,
-            scope: from.take("scope")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "scope" => from.optional(name, &mut self.scope),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -4678,13 +3310,27 @@ impl InboundAppFinishAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppFinishAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            app_id: from.take("app_id")?,
-            consent_id: from.take("consent_id")?,
-            error_redirect_uri: from.take("error_redirect_uri")?,
-            state_id: from.take("state_id")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["state_id"];
+    fn blank() -> Self {
+        Self {
+            app_id: ::std::default::Default::default(),
+            consent_id: ::std::default::Default::default(),
+            error_redirect_uri: ::std::default::Default::default(),
+            state_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "app_id" => from.optional(name, &mut self.app_id),
+            "consent_id" => from.optional(name, &mut self.consent_id),
+            "error_redirect_uri" => from.optional(name, &mut self.error_redirect_uri),
+            "state_id" => from.required(name, 0u8, &mut self.state_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("app_id", &self.app_id);
@@ -4854,28 +3500,59 @@ impl InboundAppProjectAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            mcp_server_id: from.take("mcp_server_id")?,
-            nonce: from.take("nonce")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            request: from.take("request")?,
-            resource: from.take("resource")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id"];
+    fn blank() -> Self {
+        Self {
+            client_id: crate::json::FromJson::blank(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "mcp_server_id" => from.optional(name, &mut self.mcp_server_id),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "request" => from.optional(name, &mut self.request),
+            "resource" => from.optional(name, &mut self.resource),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("client_id", &self.client_id);
@@ -4972,17 +3649,35 @@ impl InboundAppProjectBackchannelRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectBackchannelRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            binding_message: from.take("binding_message")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            login_hint: from.take("login_hint")?,
-            requested_expiry: from.take("requested_expiry")?,
-            scope: from.take("scope")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["login_hint", "scope"];
+    fn blank() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            binding_message: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            login_hint: crate::json::FromJson::blank(),
+            requested_expiry: ::std::default::Default::default(),
+            scope: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "binding_message" => from.optional(name, &mut self.binding_message),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "login_hint" => from.required(name, 0u8, &mut self.login_hint),
+            "requested_expiry" => from.optional(name, &mut self.requested_expiry),
+            "scope" => from.required(name, 1u8, &mut self.scope),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -5047,13 +3742,21 @@ impl InboundAppProjectDeviceRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectDeviceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            client_id: from.take("client_id")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            scope: from.take("scope")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "scope" => from.optional(name, &mut self.scope),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -5111,13 +3814,27 @@ impl InboundAppProjectRevokeRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectRevokeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            token: from.take("token")?,
-            token_type_hint: from.take("token_type_hint")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            token: crate::json::FromJson::blank(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "token" => from.required(name, 0u8, &mut self.token),
+            "token_type_hint" => from.optional(name, &mut self.token_type_hint),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("client_id", &self.client_id);
@@ -5284,27 +4001,57 @@ impl InboundAppProjectTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            assertion: from.take("assertion")?,
-            audience: from.take("audience")?,
-            auth_req_id: from.take("auth_req_id")?,
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code: from.take("code")?,
-            code_verifier: from.take("code_verifier")?,
-            device_code: from.take("device_code")?,
-            grant_type: from.take("grant_type")?,
-            mcp_server_id: from.take("mcp_server_id")?,
-            refresh_token: from.take("refresh_token")?,
-            resource: from.take("resource")?,
-            scope: from.take("scope")?,
-            subject_token: from.take("subject_token")?,
-            subject_token_type: from.take("subject_token_type")?,
-            tenant_id: from.take("tenantId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["grant_type"];
+    fn blank() -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: crate::json::FromJson::blank(),
+            mcp_server_id: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "assertion" => from.optional(name, &mut self.assertion),
+            "audience" => from.optional(name, &mut self.audience),
+            "auth_req_id" => from.optional(name, &mut self.auth_req_id),
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code" => from.optional(name, &mut self.code),
+            "code_verifier" => from.optional(name, &mut self.code_verifier),
+            "device_code" => from.optional(name, &mut self.device_code),
+            "grant_type" => from.required(name, 0u8, &mut self.grant_type),
+            "mcp_server_id" => from.optional(name, &mut self.mcp_server_id),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "resource" => from.optional(name, &mut self.resource),
+            "scope" => from.optional(name, &mut self.scope),
+            "subject_token" => from.optional(name, &mut self.subject_token),
+            "subject_token_type" => from.optional(name, &mut self.subject_token_type),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("assertion", &self.assertion);
@@ -5524,32 +4271,69 @@ impl InboundAppPushAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppPushAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            mcp_server_id: from.take("mcp_server_id")?,
-            nonce: from.take("nonce")?,
-            project_id: from.take("project_id")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            request: from.take("request")?,
-            resource: from.take("resource")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id"];
+    fn blank() -> Self {
+        Self {
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: crate::json::FromJson::blank(),
+            client_secret: ::std::default::Default::default(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "mcp_server_id" => from.optional(name, &mut self.mcp_server_id),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "request" => from.optional(name, &mut self.request),
+            "resource" => from.optional(name, &mut self.resource),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("client_assertion", &self.client_assertion);
@@ -5621,11 +4405,19 @@ impl InboundAppPushedRequest {
     }
 }
 impl crate::json::Object for InboundAppPushedRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            expires_in: from.take("expires_in")?,
-            request_uri: from.take("request_uri")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "expires_in" => from.optional(name, &mut self.expires_in),
+            "request_uri" => from.optional(name, &mut self.request_uri),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("expires_in", &self.expires_in);
@@ -5688,14 +4480,29 @@ impl InboundAppRevokeRequest {
     }
 }
 impl crate::json::Object for InboundAppRevokeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            project_id: from.take("project_id")?,
-            token: from.take("token")?,
-            token_type_hint: from.take("token_type_hint")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            token: crate::json::FromJson::blank(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "token" => from.required(name, 0u8, &mut self.token),
+            "token_type_hint" => from.optional(name, &mut self.token_type_hint),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("client_id", &self.client_id);
@@ -5870,28 +4677,59 @@ impl InboundAppTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            assertion: from.take("assertion")?,
-            audience: from.take("audience")?,
-            auth_req_id: from.take("auth_req_id")?,
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code: from.take("code")?,
-            code_verifier: from.take("code_verifier")?,
-            device_code: from.take("device_code")?,
-            grant_type: from.take("grant_type")?,
-            mcp_server_id: from.take("mcp_server_id")?,
-            project_id: from.take("project_id")?,
-            refresh_token: from.take("refresh_token")?,
-            resource: from.take("resource")?,
-            scope: from.take("scope")?,
-            subject_token: from.take("subject_token")?,
-            subject_token_type: from.take("subject_token_type")?,
-            tenant_id: from.take("tenantId")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["grant_type"];
+    fn blank() -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: crate::json::FromJson::blank(),
+            mcp_server_id: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "assertion" => from.optional(name, &mut self.assertion),
+            "audience" => from.optional(name, &mut self.audience),
+            "auth_req_id" => from.optional(name, &mut self.auth_req_id),
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code" => from.optional(name, &mut self.code),
+            "code_verifier" => from.optional(name, &mut self.code_verifier),
+            "device_code" => from.optional(name, &mut self.device_code),
+            "grant_type" => from.required(name, 0u8, &mut self.grant_type),
+            "mcp_server_id" => from.optional(name, &mut self.mcp_server_id),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "resource" => from.optional(name, &mut self.resource),
+            "scope" => from.optional(name, &mut self.scope),
+            "subject_token" => from.optional(name, &mut self.subject_token),
+            "subject_token_type" => from.optional(name, &mut self.subject_token_type),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("assertion", &self.assertion);
@@ -5946,10 +4784,18 @@ impl InboundAppUserInfoRequest {
     }
 }
 impl crate::json::Object for InboundAppUserInfoRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            project_id: from.take("project_id")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "project_id" => from.optional(name, &mut self.project_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("project_id", &self.project_id);
@@ -6041,15 +4887,25 @@ impl OauthDeviceResponse {
     }
 }
 impl crate::json::Object for OauthDeviceResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            device_code: from.take("device_code")?,
-            expires_in: from.take("expires_in")?,
-            interval: from.take("interval")?,
-            user_code: from.take("user_code")?,
-            verification_uri: from.take("verification_uri")?,
-            verification_uri_complete: from.take("verification_uri_complete")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "device_code" => from.optional(name, &mut self.device_code),
+            "expires_in" => from.optional(name, &mut self.expires_in),
+            "interval" => from.optional(name, &mut self.interval),
+            "user_code" => from.optional(name, &mut self.user_code),
+            "verification_uri" => from.optional(name, &mut self.verification_uri),
+            "verification_uri_complete" => {
+                from.optional(name, &mut self.verification_uri_complete)
+            }
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("device_code", &self.device_code);
@@ -6146,16 +5002,24 @@ impl OauthTokenResponse {
     }
 }
 impl crate::json::Object for OauthTokenResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            access_token: from.take("access_token")?,
-            expires_in: from.take("expires_in")?,
-            id_token: from.take("id_token")?,
-            issued_token_type: from.take("issued_token_type")?,
-            refresh_token: from.take("refresh_token")?,
-            scope: from.take("scope")?,
-            token_type: from.take("token_type")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "access_token" => from.optional(name, &mut self.access_token),
+            "expires_in" => from.optional(name, &mut self.expires_in),
+            "id_token" => from.optional(name, &mut self.id_token),
+            "issued_token_type" => from.optional(name, &mut self.issued_token_type),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "scope" => from.optional(name, &mut self.scope),
+            "token_type" => from.optional(name, &mut self.token_type),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("access_token", &self.access_token);
@@ -6287,20 +5151,29 @@ impl OauthUserInfoResponse {
     }
 }
 impl crate::json::Object for OauthUserInfoResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            email: from.take("email")?,
-            email_verified: from.take("email_verified")?,
-            family_name: from.take("family_name")?,
-            given_name: from.take("given_name")?,
-            name: from.take("name")?,
-            phone_number: from.take("phone_number")?,
-            phone_number_verified: from.take("phone_number_verified")?,
-            picture: from.take("picture")?,
-            sub: from.take("sub")?,
-            user_info_claims: from.take_or_default("userInfoClaims")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "email" => from.optional(name, &mut self.email),
+            "email_verified" => from.optional(name, &mut self.email_verified),
+            "family_name" => from.optional(name, &mut self.family_name),
+            "given_name" => from.optional(name, &mut self.given_name),
+            "name" => from.optional(name, &mut self.name),
+            "phone_number" => from.optional(name, &mut self.phone_number),
+            "phone_number_verified" => {
+                from.optional(name, &mut self.phone_number_verified)
+            }
+            "picture" => from.optional(name, &mut self.picture),
+            "sub" => from.optional(name, &mut self.sub),
+            "userInfoClaims" => from.optional(name, &mut self.user_info_claims),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("email", &self.email);
@@ -6454,26 +5327,55 @@ impl OidcAppAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcAppAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            dynamic_val: from.take("dynamic_val")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            nonce: from.take("nonce")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id", "response_type"];
+    fn blank() -> Self {
+        Self {
+            client_id: crate::json::FromJson::blank(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            dynamic_val: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_type: crate::json::FromJson::blank(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "dynamic_val" => from.optional(name, &mut self.dynamic_val),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "response_type" => from.required(name, 1u8, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("client_id", &self.client_id);
@@ -6553,14 +5455,22 @@ impl OidcAppDeviceRequest {
     }
 }
 impl crate::json::Object for OidcAppDeviceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            client_id: from.take("client_id")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            project_id: from.take("project_id")?,
-            scope: from.take("scope")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "scope" => from.optional(name, &mut self.scope),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -6664,19 +5574,39 @@ impl OidcAppEntraMfaRequest {
     }
 }
 impl crate::json::Object for OidcAppEntraMfaRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            claims: from.take("claims")?,
-            client_id: from.take("client_id")?,
-            id_token_hint: from.take("id_token_hint")?,
-            nonce: from.take("nonce")?,
-            redirect_uri: from.take("redirect_uri")?,
-            response_mode: from.take("response_mode")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id", "id_token_hint"];
+    fn blank() -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            client_id: crate::json::FromJson::blank(),
+            id_token_hint: crate::json::FromJson::blank(),
+            nonce: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_mode: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "claims" => from.optional(name, &mut self.claims),
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "id_token_hint" => from.required(name, 1u8, &mut self.id_token_hint),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "response_mode" => from.optional(name, &mut self.response_mode),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("claims", &self.claims);
@@ -6748,13 +5678,23 @@ impl OidcAppLogoutRequest {
     }
 }
 impl crate::json::Object for OidcAppLogoutRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            id_token_hint: from.take("id_token_hint")?,
-            post_logout_redirect_uri: from.take("post_logout_redirect_uri")?,
-            state: from.take("state")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.optional(name, &mut self.client_id),
+            "id_token_hint" => from.optional(name, &mut self.id_token_hint),
+            "post_logout_redirect_uri" => {
+                from.optional(name, &mut self.post_logout_redirect_uri)
+            }
+            "state" => from.optional(name, &mut self.state),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("client_id", &self.client_id);
@@ -6798,11 +5738,23 @@ impl OidcAppRevokeRequest {
     }
 }
 impl crate::json::Object for OidcAppRevokeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            token: from.take("token")?,
-            token_type_hint: from.take("token_type_hint")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            token: crate::json::FromJson::blank(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "token" => from.required(name, 0u8, &mut self.token),
+            "token_type_hint" => from.optional(name, &mut self.token_type_hint),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("token", &self.token);
@@ -6943,24 +5895,51 @@ impl OidcAppTokenRequest {
     }
 }
 impl crate::json::Object for OidcAppTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            assertion: from.take("assertion")?,
-            audience: from.take("audience")?,
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code: from.take("code")?,
-            code_verifier: from.take("code_verifier")?,
-            device_code: from.take("device_code")?,
-            grant_type: from.take("grant_type")?,
-            password: from.take("password")?,
-            redirect_uri: from.take("redirect_uri")?,
-            refresh_token: from.take("refresh_token")?,
-            scope: from.take("scope")?,
-            username: from.take("username")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["grant_type"];
+    fn blank() -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: crate::json::FromJson::blank(),
+            password: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "assertion" => from.optional(name, &mut self.assertion),
+            "audience" => from.optional(name, &mut self.audience),
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code" => from.optional(name, &mut self.code),
+            "code_verifier" => from.optional(name, &mut self.code_verifier),
+            "device_code" => from.optional(name, &mut self.device_code),
+            "grant_type" => from.required(name, 0u8, &mut self.grant_type),
+            "password" => from.optional(name, &mut self.password),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "scope" => from.optional(name, &mut self.scope),
+            "username" => from.optional(name, &mut self.username),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("assertion", &self.assertion);
@@ -7125,27 +6104,57 @@ impl OidcAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("loginHint", "login_hint");
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            code_challenge: from.take("code_challenge")?,
-            code_challenge_method: from.take("code_challenge_method")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            dynamic_val: from.take("dynamic_val")?,
-            flow: from.take("flow")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("loginHint")?,
-            nonce: from.take("nonce")?,
-            prompt: from.take("prompt")?,
-            redirect_uri: from.take("redirect_uri")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            sso_app_id: from.take("ssoAppId")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id", "response_type"];
+    fn blank() -> Self {
+        Self {
+            client_id: crate::json::FromJson::blank(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            dynamic_val: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_type: crate::json::FromJson::blank(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "code_challenge" => from.optional(name, &mut self.code_challenge),
+            "code_challenge_method" => {
+                from.optional(name, &mut self.code_challenge_method)
+            }
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "dynamic_val" => from.optional(name, &mut self.dynamic_val),
+            "flow" => from.optional(name, &mut self.flow),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "loginHint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "login_hint" if from.is_told(0u8) => from.unknown(),
+            "login_hint" => from.optional("loginHint", &mut self.login_hint),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "prompt" => from.optional(name, &mut self.prompt),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "response_type" => from.required(name, 1u8, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("client_id", &self.client_id);
@@ -7233,15 +6242,23 @@ impl OidcDeviceRequest {
     }
 }
 impl crate::json::Object for OidcDeviceRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            audience: from.take("audience")?,
-            client_id: from.take("client_id")?,
-            dpop_jkt: from.take("dpop_jkt")?,
-            project_id: from.take("project_id")?,
-            scope: from.take("scope")?,
-            sso_app_id: from.take("ssoAppId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "audience" => from.optional(name, &mut self.audience),
+            "client_id" => from.optional(name, &mut self.client_id),
+            "dpop_jkt" => from.optional(name, &mut self.dpop_jkt),
+            "project_id" => from.optional(name, &mut self.project_id),
+            "scope" => from.optional(name, &mut self.scope),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("audience", &self.audience);
@@ -7353,20 +6370,41 @@ impl OidcEntraMfaRequest {
     }
 }
 impl crate::json::Object for OidcEntraMfaRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            claims: from.take("claims")?,
-            client_id: from.take("client_id")?,
-            id_token_hint: from.take("id_token_hint")?,
-            nonce: from.take("nonce")?,
-            redirect_uri: from.take("redirect_uri")?,
-            response_mode: from.take("response_mode")?,
-            response_type: from.take("response_type")?,
-            scope: from.take("scope")?,
-            sso_app_id: from.take("ssoAppId")?,
-            state: from.take("state")?,
-            style: from.take("style")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["client_id", "id_token_hint"];
+    fn blank() -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            client_id: crate::json::FromJson::blank(),
+            id_token_hint: crate::json::FromJson::blank(),
+            nonce: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_mode: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "claims" => from.optional(name, &mut self.claims),
+            "client_id" => from.required(name, 0u8, &mut self.client_id),
+            "id_token_hint" => from.required(name, 1u8, &mut self.id_token_hint),
+            "nonce" => from.optional(name, &mut self.nonce),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "response_mode" => from.optional(name, &mut self.response_mode),
+            "response_type" => from.optional(name, &mut self.response_type),
+            "scope" => from.optional(name, &mut self.scope),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "state" => from.optional(name, &mut self.state),
+            "style" => from.optional(name, &mut self.style),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("claims", &self.claims);
@@ -7424,12 +6462,25 @@ impl OidcFinishAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcFinishAuthorizeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            error_redirect_uri: from.take("error_redirect_uri")?,
-            sso_app_id: from.take("sso_app_id")?,
-            state_id: from.take("state_id")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["state_id"];
+    fn blank() -> Self {
+        Self {
+            error_redirect_uri: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "error_redirect_uri" => from.optional(name, &mut self.error_redirect_uri),
+            "sso_app_id" => from.optional(name, &mut self.sso_app_id),
+            "state_id" => from.required(name, 0u8, &mut self.state_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("error_redirect_uri", &self.error_redirect_uri);
@@ -7501,14 +6552,24 @@ impl OidcLogoutRequest {
     }
 }
 impl crate::json::Object for OidcLogoutRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            client_id: from.take("client_id")?,
-            id_token_hint: from.take("id_token_hint")?,
-            post_logout_redirect_uri: from.take("post_logout_redirect_uri")?,
-            sso_app_id: from.take("ssoAppId")?,
-            state: from.take("state")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "client_id" => from.optional(name, &mut self.client_id),
+            "id_token_hint" => from.optional(name, &mut self.id_token_hint),
+            "post_logout_redirect_uri" => {
+                from.optional(name, &mut self.post_logout_redirect_uri)
+            }
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "state" => from.optional(name, &mut self.state),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("client_id", &self.client_id);
@@ -7560,12 +6621,25 @@ impl OidcRevokeRequest {
     }
 }
 impl crate::json::Object for OidcRevokeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            sso_app_id: from.take("ssoAppId")?,
-            token: from.take("token")?,
-            token_type_hint: from.take("token_type_hint")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["token"];
+    fn blank() -> Self {
+        Self {
+            sso_app_id: ::std::default::Default::default(),
+            token: crate::json::FromJson::blank(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "token" => from.required(name, 0u8, &mut self.token),
+            "token_type_hint" => from.optional(name, &mut self.token_type_hint),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("ssoAppId", &self.sso_app_id);
@@ -7714,25 +6788,53 @@ impl OidcTokenRequest {
     }
 }
 impl crate::json::Object for OidcTokenRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            assertion: from.take("assertion")?,
-            audience: from.take("audience")?,
-            client_assertion: from.take("client_assertion")?,
-            client_assertion_type: from.take("client_assertion_type")?,
-            client_id: from.take("client_id")?,
-            client_secret: from.take("client_secret")?,
-            code: from.take("code")?,
-            code_verifier: from.take("code_verifier")?,
-            device_code: from.take("device_code")?,
-            grant_type: from.take("grant_type")?,
-            password: from.take("password")?,
-            redirect_uri: from.take("redirect_uri")?,
-            refresh_token: from.take("refresh_token")?,
-            scope: from.take("scope")?,
-            sso_app_id: from.take("ssoAppId")?,
-            username: from.take("username")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["grant_type"];
+    fn blank() -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: crate::json::FromJson::blank(),
+            password: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "assertion" => from.optional(name, &mut self.assertion),
+            "audience" => from.optional(name, &mut self.audience),
+            "client_assertion" => from.optional(name, &mut self.client_assertion),
+            "client_assertion_type" => {
+                from.optional(name, &mut self.client_assertion_type)
+            }
+            "client_id" => from.optional(name, &mut self.client_id),
+            "client_secret" => from.optional(name, &mut self.client_secret),
+            "code" => from.optional(name, &mut self.code),
+            "code_verifier" => from.optional(name, &mut self.code_verifier),
+            "device_code" => from.optional(name, &mut self.device_code),
+            "grant_type" => from.required(name, 0u8, &mut self.grant_type),
+            "password" => from.optional(name, &mut self.password),
+            "redirect_uri" => from.optional(name, &mut self.redirect_uri),
+            "refresh_token" => from.optional(name, &mut self.refresh_token),
+            "scope" => from.optional(name, &mut self.scope),
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "username" => from.optional(name, &mut self.username),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("assertion", &self.assertion);
@@ -7784,10 +6886,18 @@ impl OidcUserInfoRequest {
     }
 }
 impl crate::json::Object for OidcUserInfoRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            sso_app_id: from.take("ssoAppId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("ssoAppId", &self.sso_app_id);
@@ -7840,13 +6950,27 @@ impl SamlIdpFinishRequest {
     }
 }
 impl crate::json::Object for SamlIdpFinishRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            additional_saml_attributes: from
-                .take_or_default("additionalSAMLAttributes")?,
-            sso_app_id: from.take("sso_app_id")?,
-            state_id: from.take("state_id")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["state_id"];
+    fn blank() -> Self {
+        Self {
+            additional_saml_attributes: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "additionalSAMLAttributes" => {
+                from.optional(name, &mut self.additional_saml_attributes)
+            }
+            "sso_app_id" => from.optional(name, &mut self.sso_app_id),
+            "state_id" => from.required(name, 0u8, &mut self.state_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("additionalSAMLAttributes", &self.additional_saml_attributes);
@@ -7906,13 +7030,21 @@ impl SamlIdpFinishResponse {
     }
 }
 impl crate::json::Object for SamlIdpFinishResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            error: from.take("error")?,
-            relay_state: from.take("relayState")?,
-            saml_response: from.take("samlResponse")?,
-            url: from.take("url")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "error" => from.optional(name, &mut self.error),
+            "relayState" => from.optional(name, &mut self.relay_state),
+            "samlResponse" => from.optional(name, &mut self.saml_response),
+            "url" => from.optional(name, &mut self.url),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("error", &self.error);
@@ -7974,15 +7106,31 @@ impl SamlIdpInitiateRequest {
     }
 }
 impl crate::json::Object for SamlIdpInitiateRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("login_hint", "LoginHint");
-        Ok(Self {
-            app: from.take("app")?,
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("login_hint")?,
-            relay_state: from.take("RelayState")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["app"];
+    fn blank() -> Self {
+        Self {
+            app: crate::json::FromJson::blank(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            relay_state: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "app" => from.required(name, 0u8, &mut self.app),
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "login_hint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "LoginHint" if from.is_told(0u8) => from.unknown(),
+            "LoginHint" => from.optional("login_hint", &mut self.login_hint),
+            "RelayState" => from.optional(name, &mut self.relay_state),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("app", &self.app);
@@ -8023,8 +7171,18 @@ impl SamlIdpLogoutRequest {
     }
 }
 impl crate::json::Object for SamlIdpLogoutRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self { app: from.take("app")? })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "app" => from.optional(name, &mut self.app),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("app", &self.app);
@@ -8083,16 +7241,33 @@ impl SamlIdpSsoRequest {
     }
 }
 impl crate::json::Object for SamlIdpSsoRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("login_hint", "LoginHint");
-        from.alias("SAMLRequest", "SamlRequest");
-        Ok(Self {
-            flow_token: from.take("flow_token")?,
-            login_hint: from.take("login_hint")?,
-            relay_state: from.take("RelayState")?,
-            saml_request: from.take("SAMLRequest")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["SAMLRequest"];
+    fn blank() -> Self {
+        Self {
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            relay_state: ::std::default::Default::default(),
+            saml_request: crate::json::FromJson::blank(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "flow_token" => from.optional(name, &mut self.flow_token),
+            "login_hint" => from.told(0u8).optional(name, &mut self.login_hint),
+            "LoginHint" if from.is_told(0u8) => from.unknown(),
+            "LoginHint" => from.optional("login_hint", &mut self.login_hint),
+            "RelayState" => from.optional(name, &mut self.relay_state),
+            "SAMLRequest" => from.told(1u8).required(name, 0u8, &mut self.saml_request),
+            "SamlRequest" if from.is_told(1u8) => from.unknown(),
+            "SamlRequest" => from.required("SAMLRequest", 0u8, &mut self.saml_request),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("flow_token", &self.flow_token);
@@ -8134,11 +7309,23 @@ impl SamlSpConsumeRequest {
     }
 }
 impl crate::json::Object for SamlSpConsumeRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            relay_state: from.take("RelayState")?,
-            saml_response: from.take("SAMLResponse")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["SAMLResponse"];
+    fn blank() -> Self {
+        Self {
+            relay_state: ::std::default::Default::default(),
+            saml_response: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "RelayState" => from.optional(name, &mut self.relay_state),
+            "SAMLResponse" => from.required(name, 0u8, &mut self.saml_response),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("RelayState", &self.relay_state);
@@ -8177,11 +7364,23 @@ impl WsFedFinishRequest {
     }
 }
 impl crate::json::Object for WsFedFinishRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            sso_app_id: from.take("sso_app_id")?,
-            state_id: from.take("state_id")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["state_id"];
+    fn blank() -> Self {
+        Self {
+            sso_app_id: ::std::default::Default::default(),
+            state_id: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "sso_app_id" => from.optional(name, &mut self.sso_app_id),
+            "state_id" => from.required(name, 0u8, &mut self.state_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("sso_app_id", &self.sso_app_id);
@@ -8240,13 +7439,21 @@ impl WsFedFinishResponse {
     }
 }
 impl crate::json::Object for WsFedFinishResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            error: from.take("error")?,
-            reply_url: from.take("replyURL")?,
-            wctx: from.take("wctx")?,
-            wresult: from.take("wresult")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "error" => from.optional(name, &mut self.error),
+            "replyURL" => from.optional(name, &mut self.reply_url),
+            "wctx" => from.optional(name, &mut self.wctx),
+            "wresult" => from.optional(name, &mut self.wresult),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("error", &self.error);
@@ -8294,12 +7501,25 @@ impl WsFedInitiateRequest {
     }
 }
 impl crate::json::Object for WsFedInitiateRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            app: from.take("app")?,
-            login_hint: from.take("login_hint")?,
-            tenant: from.take("tenant")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["app"];
+    fn blank() -> Self {
+        Self {
+            app: crate::json::FromJson::blank(),
+            login_hint: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "app" => from.required(name, 0u8, &mut self.app),
+            "login_hint" => from.optional(name, &mut self.login_hint),
+            "tenant" => from.optional(name, &mut self.tenant),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("app", &self.app);
@@ -8381,17 +7601,35 @@ impl WsFedSsoRequest {
     }
 }
 impl crate::json::Object for WsFedSsoRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            app: from.take("app")?,
-            login_hint: from.take("login_hint")?,
-            tenant: from.take("tenant")?,
-            wa: from.take("wa")?,
-            wctx: from.take("wctx")?,
-            whr: from.take("whr")?,
-            wreply: from.take("wreply")?,
-            wtrealm: from.take("wtrealm")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["wa"];
+    fn blank() -> Self {
+        Self {
+            app: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+            wa: crate::json::FromJson::blank(),
+            wctx: ::std::default::Default::default(),
+            whr: ::std::default::Default::default(),
+            wreply: ::std::default::Default::default(),
+            wtrealm: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "app" => from.optional(name, &mut self.app),
+            "login_hint" => from.optional(name, &mut self.login_hint),
+            "tenant" => from.optional(name, &mut self.tenant),
+            "wa" => from.required(name, 0u8, &mut self.wa),
+            "wctx" => from.optional(name, &mut self.wctx),
+            "whr" => from.optional(name, &mut self.whr),
+            "wreply" => from.optional(name, &mut self.wreply),
+            "wtrealm" => from.optional(name, &mut self.wtrealm),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("app", &self.app);
@@ -8418,4 +7656,24 @@ impl<'de> ::serde::Deserialize<'de> for WsFedSsoRequest {
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
+}
+#[cfg(feature = "schemars")]
+crate::schema::described! {
+    DiscoveryConfigurationResponse DiscoveryProjectResponse FedcmAccount
+    FedcmAccountsResponse FedcmAssertRequest FedcmAssertResponse FedcmBranding
+    FedcmClientMetadataResponse FedcmConfigResponse FedcmIcon
+    InboundAppAgenticAuthorizeRequest InboundAppAgenticTokenRequest
+    InboundAppAuthorizeRequest InboundAppBackchannelRequest InboundAppBackchannelResponse
+    InboundAppDeviceRequest InboundAppFinishAuthorizeRequest
+    InboundAppProjectAuthorizeRequest InboundAppProjectBackchannelRequest
+    InboundAppProjectDeviceRequest InboundAppProjectRevokeRequest
+    InboundAppProjectTokenRequest InboundAppPushAuthorizeRequest InboundAppPushedRequest
+    InboundAppRevokeRequest InboundAppTokenRequest InboundAppUserInfoRequest
+    OauthDeviceResponse OauthTokenResponse OauthUserInfoResponse OidcAppAuthorizeRequest
+    OidcAppDeviceRequest OidcAppEntraMfaRequest OidcAppLogoutRequest OidcAppRevokeRequest
+    OidcAppTokenRequest OidcAuthorizeRequest OidcDeviceRequest OidcEntraMfaRequest
+    OidcFinishAuthorizeRequest OidcLogoutRequest OidcRevokeRequest OidcTokenRequest
+    OidcUserInfoRequest SamlIdpFinishRequest SamlIdpFinishResponse SamlIdpInitiateRequest
+    SamlIdpLogoutRequest SamlIdpSsoRequest SamlSpConsumeRequest WsFedFinishRequest
+    WsFedFinishResponse WsFedInitiateRequest WsFedSsoRequest
 }

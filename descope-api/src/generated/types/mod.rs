@@ -19,3 +19,15 @@ mod scim;
 pub use scim::*;
 mod shared;
 pub use shared::*;
+#[cfg(feature = "schemars")]
+pub(crate) const DESCRIBED: &[&[crate::schema::Described]] = &[
+    #[cfg(feature = "auth")]
+    auth::DESCRIBED,
+    #[cfg(feature = "federation")]
+    federation::DESCRIBED,
+    #[cfg(feature = "management")]
+    management::DESCRIBED,
+    #[cfg(feature = "scim")]
+    scim::DESCRIBED,
+    shared::DESCRIBED,
+];

@@ -5,476 +5,193 @@ use super::*;
 ///Whether the service can do something.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAbility {
     ///True when the service can do this.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///A way in which a client may authenticate.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAuthenticationScheme {
     ///How the scheme works, in words for people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///Name of the scheme for people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///True for the scheme to prefer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub primary: ::std::option::Option<bool>,
     ///Page with the specification of the scheme.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "specUri", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub spec_uri: ::std::option::Option<::std::string::String>,
     ///Kind of the scheme, by the names of RFC 7643.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub type_: ::std::option::Option<crate::vocabulary::ScimAuthenticationType>,
 }
 ///Whether many changes may go in one request, and how many.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimBulkAbility {
     ///How many changes one request may hold.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maxOperations",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub max_operations: ::std::option::Option<i64>,
     ///How long one request may be, in bytes.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maxPayloadSize",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub max_payload_size: ::std::option::Option<i64>,
     ///True when the service can do this.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///An email address of a user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimEmail {
     ///True for the one address that messages go to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub primary: ::std::option::Option<bool>,
     ///What the address is for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub type_: ::std::option::Option<crate::vocabulary::ScimEmailType>,
     ///The address itself.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub value: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Whether searches may filter, and how much they answer.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimFilterAbility {
     ///How many resources a search answers at most.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maxResults",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub max_results: ::std::option::Option<i64>,
     ///True when the service can do this.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///A group as an identity provider sees it. Its members get the roles that the tenant maps it to.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroup {
     ///Name of the group, which the SSO settings of the tenant map to roles.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "displayName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Id of the group at the identity provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_id: ::std::option::Option<::std::string::String>,
     ///Id of the group, by which it is addressed here.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Users who are in the group.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub members: ::std::vec::Vec<ScimReference>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub meta: ::std::option::Option<ScimMeta>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///A page of groups.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupListResponse {
     ///How many resources this page holds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "itemsPerPage",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub items_per_page: ::std::option::Option<i64>,
     ///The groups of the page.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "Resources",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub resources: ::std::vec::Vec<ScimGroup>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Where this page starts, counted from 1.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "startIndex",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub start_index: ::std::option::Option<i64>,
     ///How many resources match in all, on this page and others.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "totalResults",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub total_results: ::std::option::Option<i64>,
 }
 ///A group as it shall be.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupRequest {
     ///Name of the group, which the SSO settings of the tenant map to roles.
-    #[cfg_attr(feature = "schemars", serde(rename = "displayName"))]
     pub display_name: ::std::string::String,
     ///Attributes to leave out of the answer, joined by commas.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "excludedAttributes",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub excluded_attributes: ::std::option::Option<::std::string::String>,
     ///Id of the group at the identity provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_id: ::std::option::Option<::std::string::String>,
     ///Users who shall be in the group, and no others.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub members: ::std::vec::Vec<ScimReference>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///What the service knows of a resource beside its content.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimMeta {
     ///When the resource was made, as date and time of RFC 3339.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub created: ::std::option::Option<::std::string::String>,
     ///When the resource was last changed, as date and time of RFC 3339.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "lastModified",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub last_modified: ::std::option::Option<::std::string::String>,
     ///Address of the resource.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub location: ::std::option::Option<::std::string::String>,
     ///Kind of the resource.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "resourceType",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub resource_type: ::std::option::Option<crate::vocabulary::ScimResourceKind>,
 }
 ///One change. The standard has the new value in `value`; the public reference spreads it over one member for each type. Give one of them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchOperation {
     ///What to do; the case of the letters does not matter.
     pub op: crate::vocabulary::ScimPatchAction,
     ///Attribute to change, such as `active` or `members[value eq "U2RmvVjD8ZbYkN3rT6wQxHs1LpE"]`. The value itself names the attributes when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub path: ::std::option::Option<::std::string::String>,
     ///The new value, of whatever type the attribute has.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub value: ::std::option::Option<::serde_json::Value>,
     ///The new value of an attribute with many values, such as `members`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "valueArray",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub value_array: ::std::option::Option<::std::vec::Vec<ScimReference>>,
     ///The new value of an attribute that is true or false, such as `active`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "valueBoolean",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub value_boolean: ::std::option::Option<bool>,
     ///The new `displayName`, for a change of several attributes at once.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "valueDisplayName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub value_display_name: ::std::option::Option<::std::string::String>,
     ///The `id` of the resource, which some clients send with such a change.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "valueID", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub value_id: ::std::option::Option<::std::string::String>,
     ///The new value of an attribute that is a text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "valueString",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub value_string: ::std::option::Option<::std::string::String>,
 }
 ///Changes to one resource, done in order, all of them or none.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchRequest {
     ///The changes. The standard writes the name with a capital, and both are read.
     pub operations: ::std::vec::Vec<ScimPatchOperation>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 ///A phone number of a user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPhoneNumber {
     ///The number as it is shown to people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub display: ::std::option::Option<::std::string::String>,
     ///True for the one number that messages go to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub primary: ::std::option::Option<bool>,
     ///What the number is for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub type_: ::std::option::Option<crate::vocabulary::ScimPhoneType>,
     ///The number itself, in E.164 form where it is to be used for sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub value: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimReference {
     ///Name to show for it; the service knows it better than the client.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub display: ::std::option::Option<::std::string::String>,
     ///Id of the resource.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub value: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A kind of resource that can be provisioned.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimResourceType {
     ///What resources of the kind stand for, in words for people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///Path of the kind below `/scim/v2`, such as `/Users`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub endpoint: ::std::option::Option<::std::string::String>,
     ///Identifies the kind; the same as its name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Name of the kind, such as `User`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///URN of the main SCIM schema of the kind.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub schema: ::std::option::Option<::std::string::String>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///The kinds of resource, as a bare list or in an object around it; read both.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(untagged)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum ScimResourceTypeListResponse {
     Bare(::std::vec::Vec<ScimResourceType>),
     Wrapped {
@@ -529,360 +246,113 @@ for ScimResourceTypeListResponse {
 ///The abilities of the SCIM service.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimServiceFeatures {
     ///Ways in which a client may authenticate.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "authenticationSchemes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub authentication_schemes: ::std::vec::Vec<ScimAuthenticationScheme>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub bulk: ::std::option::Option<ScimBulkAbility>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "changePassword",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub change_password: ::std::option::Option<ScimAbility>,
     ///Page that explains the service to people.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "documentationUri",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub documentation_uri: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub etag: ::std::option::Option<ScimAbility>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub filter: ::std::option::Option<ScimFilterAbility>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub patch: ::std::option::Option<ScimAbility>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub sort: ::std::option::Option<ScimAbility>,
 }
 ///A user as an identity provider sees it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUser {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "displayName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
     ///Id of the user, by which it is addressed here.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub meta: ::std::option::Option<ScimMeta>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///Phone numbers; the primary one becomes the number of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "phoneNumbers",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Login id of the user; most providers use the email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub user_name: ::std::option::Option<::std::string::String>,
 }
 ///A page of users.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserListResponse {
     ///How many resources this page holds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "itemsPerPage",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub items_per_page: ::std::option::Option<i64>,
     ///The users of the page.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "Resources",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub resources: ::std::vec::Vec<ScimUser>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Where this page starts, counted from 1.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "startIndex",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub start_index: ::std::option::Option<i64>,
     ///How many resources match in all, on this page and others.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "totalResults",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub total_results: ::std::option::Option<i64>,
 }
 ///The parts of a name.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserName {
     ///Last name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "familyName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "givenName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Names between the first and the last one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "middleName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub middle_name: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A user as it shall be.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserRequest {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "displayName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///Phone numbers; the primary one becomes the number of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "phoneNumbers",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Login id of the user; most providers use the email address.
-    #[cfg_attr(feature = "schemars", serde(rename = "userName"))]
     pub user_name: ::std::string::String,
 }
 ///One user. The members stand at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserResponse {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "displayName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
     ///Id of the user, by which it is addressed here.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub id: ::std::option::Option<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub meta: ::std::option::Option<ScimMeta>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///Phone numbers; the primary one becomes the number of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "phoneNumbers",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<ScimUser>,
     ///Login id of the user; most providers use the email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub user_name: ::std::option::Option<::std::string::String>,
 }
 impl ScimAbility {
@@ -901,10 +371,18 @@ impl ScimAbility {
     }
 }
 impl crate::json::Object for ScimAbility {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            supported: from.take("supported")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "supported" => from.optional(name, &mut self.supported),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("supported", &self.supported);
@@ -972,14 +450,22 @@ impl ScimAuthenticationScheme {
     }
 }
 impl crate::json::Object for ScimAuthenticationScheme {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            description: from.take("description")?,
-            name: from.take("name")?,
-            primary: from.take("primary")?,
-            spec_uri: from.take("specUri")?,
-            type_: from.take("type")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "description" => from.optional(name, &mut self.description),
+            "name" => from.optional(name, &mut self.name),
+            "primary" => from.optional(name, &mut self.primary),
+            "specUri" => from.optional(name, &mut self.spec_uri),
+            "type" => from.optional(name, &mut self.type_),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("description", &self.description);
@@ -1034,12 +520,20 @@ impl ScimBulkAbility {
     }
 }
 impl crate::json::Object for ScimBulkAbility {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            max_operations: from.take("maxOperations")?,
-            max_payload_size: from.take("maxPayloadSize")?,
-            supported: from.take("supported")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maxOperations" => from.optional(name, &mut self.max_operations),
+            "maxPayloadSize" => from.optional(name, &mut self.max_payload_size),
+            "supported" => from.optional(name, &mut self.supported),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maxOperations", &self.max_operations);
@@ -1107,13 +601,20 @@ impl ScimEmail {
     }
 }
 impl crate::json::Object for ScimEmail {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            primary: from.take("primary")?,
-            type_: from.take("type")?,
-            value: from.take("value")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "primary" => from.optional(name, &mut self.primary),
+            "type" => from.optional(name, &mut self.type_),
+            "value" => from.optional(name, &mut self.value),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("primary", &self.primary);
@@ -1160,11 +661,19 @@ impl ScimFilterAbility {
     }
 }
 impl crate::json::Object for ScimFilterAbility {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            max_results: from.take("maxResults")?,
-            supported: from.take("supported")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "maxResults" => from.optional(name, &mut self.max_results),
+            "supported" => from.optional(name, &mut self.supported),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("maxResults", &self.max_results);
@@ -1246,15 +755,23 @@ impl ScimGroup {
     }
 }
 impl crate::json::Object for ScimGroup {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            display_name: from.take("displayName")?,
-            external_id: from.take("externalId")?,
-            id: from.take("id")?,
-            members: from.take_or_default("members")?,
-            meta: from.take("meta")?,
-            schemas: from.take_or_default("schemas")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "displayName" => from.optional(name, &mut self.display_name),
+            "externalId" => from.optional(name, &mut self.external_id),
+            "id" => from.optional(name, &mut self.id),
+            "members" => from.optional(name, &mut self.members),
+            "meta" => from.optional(name, &mut self.meta),
+            "schemas" => from.optional(name, &mut self.schemas),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("displayName", &self.display_name);
@@ -1330,14 +847,22 @@ impl ScimGroupListResponse {
     }
 }
 impl crate::json::Object for ScimGroupListResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            items_per_page: from.take("itemsPerPage")?,
-            resources: from.take_or_default("Resources")?,
-            schemas: from.take_or_default("schemas")?,
-            start_index: from.take("startIndex")?,
-            total_results: from.take("totalResults")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "itemsPerPage" => from.optional(name, &mut self.items_per_page),
+            "Resources" => from.optional(name, &mut self.resources),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "startIndex" => from.optional(name, &mut self.start_index),
+            "totalResults" => from.optional(name, &mut self.total_results),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("itemsPerPage", &self.items_per_page);
@@ -1411,14 +936,29 @@ impl ScimGroupRequest {
     }
 }
 impl crate::json::Object for ScimGroupRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            display_name: from.take("displayName")?,
-            excluded_attributes: from.take("excludedAttributes")?,
-            external_id: from.take("externalId")?,
-            members: from.take_or_default("members")?,
-            schemas: from.take_or_default("schemas")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["displayName"];
+    fn blank() -> Self {
+        Self {
+            display_name: crate::json::FromJson::blank(),
+            excluded_attributes: ::std::default::Default::default(),
+            external_id: ::std::default::Default::default(),
+            members: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "displayName" => from.required(name, 0u8, &mut self.display_name),
+            "excludedAttributes" => from.optional(name, &mut self.excluded_attributes),
+            "externalId" => from.optional(name, &mut self.external_id),
+            "members" => from.optional(name, &mut self.members),
+            "schemas" => from.optional(name, &mut self.schemas),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("displayName", &self.display_name);
@@ -1486,13 +1026,21 @@ impl ScimMeta {
     }
 }
 impl crate::json::Object for ScimMeta {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            created: from.take("created")?,
-            last_modified: from.take("lastModified")?,
-            location: from.take("location")?,
-            resource_type: from.take("resourceType")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "created" => from.optional(name, &mut self.created),
+            "lastModified" => from.optional(name, &mut self.last_modified),
+            "location" => from.optional(name, &mut self.location),
+            "resourceType" => from.optional(name, &mut self.resource_type),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("created", &self.created);
@@ -1586,17 +1134,35 @@ impl ScimPatchOperation {
     }
 }
 impl crate::json::Object for ScimPatchOperation {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            op: from.take("op")?,
-            path: from.take("path")?,
-            value: from.take("value")?,
-            value_array: from.take("valueArray")?,
-            value_boolean: from.take("valueBoolean")?,
-            value_display_name: from.take("valueDisplayName")?,
-            value_id: from.take("valueID")?,
-            value_string: from.take("valueString")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["op"];
+    fn blank() -> Self {
+        Self {
+            op: crate::json::FromJson::blank(),
+            path: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+            value_array: ::std::default::Default::default(),
+            value_boolean: ::std::default::Default::default(),
+            value_display_name: ::std::default::Default::default(),
+            value_id: ::std::default::Default::default(),
+            value_string: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "op" => from.required(name, 0u8, &mut self.op),
+            "path" => from.optional(name, &mut self.path),
+            "value" => from.optional(name, &mut self.value),
+            "valueArray" => from.optional(name, &mut self.value_array),
+            "valueBoolean" => from.optional(name, &mut self.value_boolean),
+            "valueDisplayName" => from.optional(name, &mut self.value_display_name),
+            "valueID" => from.optional(name, &mut self.value_id),
+            "valueString" => from.optional(name, &mut self.value_string),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("op", &self.op);
@@ -1648,12 +1214,25 @@ impl ScimPatchRequest {
     }
 }
 impl crate::json::Object for ScimPatchRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("operations", "Operations");
-        Ok(Self {
-            operations: from.take("operations")?,
-            schemas: from.take("schemas")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["operations"];
+    fn blank() -> Self {
+        Self {
+            operations: crate::json::FromJson::blank(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "operations" => from.told(0u8).required(name, 0u8, &mut self.operations),
+            "Operations" if from.is_told(0u8) => from.unknown(),
+            "Operations" => from.required("operations", 0u8, &mut self.operations),
+            "schemas" => from.optional(name, &mut self.schemas),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.always("operations", &self.operations);
@@ -1727,14 +1306,21 @@ impl ScimPhoneNumber {
     }
 }
 impl crate::json::Object for ScimPhoneNumber {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            display: from.take("display")?,
-            primary: from.take("primary")?,
-            type_: from.take("type")?,
-            value: from.take("value")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "display" => from.optional(name, &mut self.display),
+            "primary" => from.optional(name, &mut self.primary),
+            "type" => from.optional(name, &mut self.type_),
+            "value" => from.optional(name, &mut self.value),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("display", &self.display);
@@ -1797,12 +1383,19 @@ impl ScimReference {
     }
 }
 impl crate::json::Object for ScimReference {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            display: from.take("display")?,
-            value: from.take("value")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "display" => from.optional(name, &mut self.display),
+            "value" => from.optional(name, &mut self.value),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("display", &self.display);
@@ -1879,15 +1472,23 @@ impl ScimResourceType {
     }
 }
 impl crate::json::Object for ScimResourceType {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            description: from.take("description")?,
-            endpoint: from.take("endpoint")?,
-            id: from.take("id")?,
-            name: from.take("name")?,
-            schema: from.take("schema")?,
-            schemas: from.take_or_default("schemas")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "description" => from.optional(name, &mut self.description),
+            "endpoint" => from.optional(name, &mut self.endpoint),
+            "id" => from.optional(name, &mut self.id),
+            "name" => from.optional(name, &mut self.name),
+            "schema" => from.optional(name, &mut self.schema),
+            "schemas" => from.optional(name, &mut self.schemas),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("description", &self.description);
@@ -1914,8 +1515,14 @@ impl<'de> ::serde::Deserialize<'de> for ScimResourceType {
     }
 }
 impl crate::json::FromJson for ScimResourceTypeListResponse {
-    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
-        crate::json::by_serde(node)
+    fn blank() -> Self {
+        Self::Bare(::std::default::Default::default())
+    }
+    fn read<'de, D: ::serde::Deserializer<'de>>(
+        &mut self,
+        from: D,
+    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+        crate::json::by_serde(from, self)
     }
 }
 impl ScimServiceFeatures {
@@ -2004,18 +1611,28 @@ impl ScimServiceFeatures {
     }
 }
 impl crate::json::Object for ScimServiceFeatures {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            authentication_schemes: from.take_or_default("authenticationSchemes")?,
-            bulk: from.take("bulk")?,
-            change_password: from.take("changePassword")?,
-            documentation_uri: from.take("documentationUri")?,
-            etag: from.take("etag")?,
-            filter: from.take("filter")?,
-            patch: from.take("patch")?,
-            schemas: from.take_or_default("schemas")?,
-            sort: from.take("sort")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "authenticationSchemes" => {
+                from.optional(name, &mut self.authentication_schemes)
+            }
+            "bulk" => from.optional(name, &mut self.bulk),
+            "changePassword" => from.optional(name, &mut self.change_password),
+            "documentationUri" => from.optional(name, &mut self.documentation_uri),
+            "etag" => from.optional(name, &mut self.etag),
+            "filter" => from.optional(name, &mut self.filter),
+            "patch" => from.optional(name, &mut self.patch),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "sort" => from.optional(name, &mut self.sort),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("authenticationSchemes", &self.authentication_schemes);
@@ -2143,19 +1760,27 @@ impl ScimUser {
     }
 }
 impl crate::json::Object for ScimUser {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            active: from.take("active")?,
-            attributes: from.take_or_default("attributes")?,
-            display_name: from.take("displayName")?,
-            emails: from.take_or_default("emails")?,
-            id: from.take("id")?,
-            meta: from.take("meta")?,
-            name: from.take("name")?,
-            phone_numbers: from.take_or_default("phoneNumbers")?,
-            schemas: from.take_or_default("schemas")?,
-            user_name: from.take("userName")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "active" => from.optional(name, &mut self.active),
+            "attributes" => from.optional(name, &mut self.attributes),
+            "displayName" => from.optional(name, &mut self.display_name),
+            "emails" => from.optional(name, &mut self.emails),
+            "id" => from.optional(name, &mut self.id),
+            "meta" => from.optional(name, &mut self.meta),
+            "name" => from.optional(name, &mut self.name),
+            "phoneNumbers" => from.optional(name, &mut self.phone_numbers),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "userName" => from.optional(name, &mut self.user_name),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("active", &self.active);
@@ -2235,14 +1860,22 @@ impl ScimUserListResponse {
     }
 }
 impl crate::json::Object for ScimUserListResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            items_per_page: from.take("itemsPerPage")?,
-            resources: from.take_or_default("Resources")?,
-            schemas: from.take_or_default("schemas")?,
-            start_index: from.take("startIndex")?,
-            total_results: from.take("totalResults")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "itemsPerPage" => from.optional(name, &mut self.items_per_page),
+            "Resources" => from.optional(name, &mut self.resources),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "startIndex" => from.optional(name, &mut self.start_index),
+            "totalResults" => from.optional(name, &mut self.total_results),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("itemsPerPage", &self.items_per_page);
@@ -2312,13 +1945,20 @@ impl ScimUserName {
     }
 }
 impl crate::json::Object for ScimUserName {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            family_name: from.take("familyName")?,
-            given_name: from.take("givenName")?,
-            middle_name: from.take("middleName")?,
-            extra: from.rest(),
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "familyName" => from.optional(name, &mut self.family_name),
+            "givenName" => from.optional(name, &mut self.given_name),
+            "middleName" => from.optional(name, &mut self.middle_name),
+            _ => from.rest(name, &mut self.extra),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("familyName", &self.family_name);
@@ -2421,17 +2061,35 @@ impl ScimUserRequest {
     }
 }
 impl crate::json::Object for ScimUserRequest {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            active: from.take("active")?,
-            attributes: from.take_or_default("attributes")?,
-            display_name: from.take("displayName")?,
-            emails: from.take_or_default("emails")?,
-            name: from.take("name")?,
-            phone_numbers: from.take_or_default("phoneNumbers")?,
-            schemas: from.take_or_default("schemas")?,
-            user_name: from.take("userName")?,
-        })
+    const REQUIRED: &'static [&'static str] = &["userName"];
+    fn blank() -> Self {
+        Self {
+            active: ::std::default::Default::default(),
+            attributes: ::std::default::Default::default(),
+            display_name: ::std::default::Default::default(),
+            emails: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            user_name: crate::json::FromJson::blank(),
+        }
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "active" => from.optional(name, &mut self.active),
+            "attributes" => from.optional(name, &mut self.attributes),
+            "displayName" => from.optional(name, &mut self.display_name),
+            "emails" => from.optional(name, &mut self.emails),
+            "name" => from.optional(name, &mut self.name),
+            "phoneNumbers" => from.optional(name, &mut self.phone_numbers),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "userName" => from.required(name, 0u8, &mut self.user_name),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("active", &self.active);
@@ -2565,20 +2223,28 @@ impl ScimUserResponse {
     }
 }
 impl crate::json::Object for ScimUserResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            active: from.take("active")?,
-            attributes: from.take_or_default("attributes")?,
-            display_name: from.take("displayName")?,
-            emails: from.take_or_default("emails")?,
-            id: from.take("id")?,
-            meta: from.take("meta")?,
-            name: from.take("name")?,
-            phone_numbers: from.take_or_default("phoneNumbers")?,
-            schemas: from.take_or_default("schemas")?,
-            user: from.take("user")?,
-            user_name: from.take("userName")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "active" => from.optional(name, &mut self.active),
+            "attributes" => from.optional(name, &mut self.attributes),
+            "displayName" => from.optional(name, &mut self.display_name),
+            "emails" => from.optional(name, &mut self.emails),
+            "id" => from.optional(name, &mut self.id),
+            "meta" => from.optional(name, &mut self.meta),
+            "name" => from.optional(name, &mut self.name),
+            "phoneNumbers" => from.optional(name, &mut self.phone_numbers),
+            "schemas" => from.optional(name, &mut self.schemas),
+            "user" => from.optional(name, &mut self.user),
+            "userName" => from.optional(name, &mut self.user_name),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("active", &self.active);
@@ -2608,4 +2274,12 @@ impl<'de> ::serde::Deserialize<'de> for ScimUserResponse {
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
+}
+#[cfg(feature = "schemars")]
+crate::schema::described! {
+    ScimAbility ScimAuthenticationScheme ScimBulkAbility ScimEmail ScimFilterAbility
+    ScimGroup ScimGroupListResponse ScimGroupRequest ScimMeta ScimPatchOperation
+    ScimPatchRequest ScimPhoneNumber ScimReference ScimResourceType
+    ScimResourceTypeListResponse ScimServiceFeatures ScimUser ScimUserListResponse
+    ScimUserName ScimUserRequest ScimUserResponse
 }

@@ -5,56 +5,24 @@ use super::*;
 ///One sign-in.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthHistoryEntry {
     ///City that the network address belongs to, as far as known.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub city: ::std::option::Option<::std::string::String>,
     ///Country that the network address belongs to, as far as known.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub country: ::std::option::Option<::std::string::String>,
     ///Network address that the sign-in came from, IPv4 or IPv6.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub ip: ::std::option::Option<::std::string::String>,
     ///When it was, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginTime",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub login_time: ::std::option::Option<i64>,
     ///Id of the tenant that the user had chosen, if any.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "selectedTenant",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
     ///Who signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user_id: ::std::option::Option<::std::string::String>,
 }
 ///An answer that carries nothing today. Members that appear later are to be ignored.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(transparent)]
 #[derive(Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EmptyResponse(
     pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 );
@@ -81,913 +49,264 @@ for EmptyResponse {
 ///The body of every refusal. A proxy in front of the service may answer without it; the status is all that is known then.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ErrorResponse {
     ///What was wrong with this call, at the SCIM endpoints.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub detail: ::std::option::Option<::std::string::String>,
     ///Reason in the words of OAuth (RFC 6749, 8628, 9449), at the endpoints that follow it.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub error: ::std::option::Option<crate::vocabulary::OauthErrorCode>,
     ///`E` and six digits; stable, made to branch on. `E01` is common, `E06` authentication, `E11` management, `E13` infrastructure.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "errorCode",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub error_code: ::std::option::Option<::std::string::String>,
     ///The fixed English text that belongs to the code.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "errorDescription",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub error_description: ::std::option::Option<::std::string::String>,
     ///What was wrong with this call in particular.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "errorMessage",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub error_message: ::std::option::Option<::std::string::String>,
     ///A copy of `errorMessage`, kept by the service for older clients.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub message: ::std::option::Option<::std::string::String>,
     ///Reason in the words of SCIM (RFC 7644 section 3.12), at the SCIM endpoints.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "scimType",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub scim_type: ::std::option::Option<::std::string::String>,
 }
 ///What the identity provider said of the user at an SSO sign-in.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct IdpResponse {
     ///Groups that the provider put the user in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "idpGroups",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub idp_groups: ::std::vec::Vec<::std::string::String>,
     ///Claims of the provider's ID token or user info, by claim name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "idpOIDCClaims",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub idp_oidc_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Attributes of the SAML assertion, by attribute name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "idpSAMLAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub idp_saml_attributes: ::serde_json::Map<
         ::std::string::String,
         ::serde_json::Value,
     >,
     ///Roles that the group mapping makes of the OIDC answer, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcGeneratedRoles",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_generated_roles: ::std::option::Option<::std::string::String>,
     ///User that the attribute mapping makes of the OIDC answer, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcGeneratedUser",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_generated_user: ::std::option::Option<::std::string::String>,
     ///The OIDC answer as it came from the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "oidcResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub oidc_response: ::std::option::Option<crate::Secret>,
     ///Roles that the group mapping makes of the SAML response, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlGeneratedRoles",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_generated_roles: ::std::option::Option<::std::string::String>,
     ///User that the attribute mapping makes of the SAML response, as JSON text.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlGeneratedUser",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_generated_user: ::std::option::Option<::std::string::String>,
     ///The SAML response as it came from the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "samlResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub saml_response: ::std::option::Option<crate::Secret>,
 }
 ///A public key in the form of RFC 7517. Which members are there depends on `kty`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Jwk {
     ///The one signature algorithm that the key is to be used with.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub alg: ::std::option::Option<crate::vocabulary::JwkAlgorithm>,
     ///Curve of an elliptic-curve key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub crv: ::std::option::Option<crate::vocabulary::JwkCurve>,
     ///Exponent of an RSA key, in base64url without padding.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub e: ::std::option::Option<::std::string::String>,
     ///Id of the key, found in the header of the tokens that it signed.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub kid: ::std::option::Option<::std::string::String>,
     ///Family of the key.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub kty: ::std::option::Option<crate::vocabulary::JwkKeyType>,
     ///Modulus of an RSA key, in base64url without padding.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub n: ::std::option::Option<::std::string::String>,
     ///What the key is for; `sig` for checking signatures.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub use_: ::std::option::Option<crate::vocabulary::JwkUse>,
     ///First coordinate of an elliptic-curve key, in base64url without padding.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub x: ::std::option::Option<::std::string::String>,
     ///Certificates of the key, DER in base64, the key's own first.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub x5c: ::std::vec::Vec<::std::string::String>,
     ///SHA-1 thumbprint of the key's own certificate, in base64url without padding.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub x5t: ::std::option::Option<::std::string::String>,
     ///Second coordinate of an elliptic-curve key, in base64url without padding.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub y: ::std::option::Option<::std::string::String>,
 }
 ///The public keys of a project, in the form of RFC 7517.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwkSet {
     ///Each key once, in no fixed order.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub keys: ::std::vec::Vec<Jwk>,
 }
 ///A session: its two tokens, whose it is, and how the tokens are to be kept in cookies. Any member may be missing; a project that manages tokens in cookies sends them in `Set-Cookie` and not here.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwtResponse {
     ///The claims of the session token, of any JSON type.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
-    )]
     pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Value for the `Domain` attribute of the refresh cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieDomain",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_domain: ::std::option::Option<::std::string::String>,
     ///When the refresh cookie ends, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieExpiration",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_expiration: ::std::option::Option<i64>,
     ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieMaxAge",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_max_age: ::std::option::Option<i64>,
     ///Name of the refresh cookie; `DSR` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookieName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_name: ::std::option::Option<::std::string::String>,
     ///Value for the `Path` attribute of the refresh cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "cookiePath",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub cookie_path: ::std::option::Option<::std::string::String>,
     ///Token of an outside system that the project has exchanged for this session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalToken",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub external_token: ::std::option::Option<crate::Secret>,
     ///True when this sign-in created the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "firstSeen",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub first_seen: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "idpResponse",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub idp_response: ::std::option::Option<IdpResponse>,
     ///Token by which this device is recognised at the next sign-in. Keep it and send it with later calls in the header `x-descope-known-device-token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "knownDeviceJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub known_device_jwt: ::std::option::Option<crate::Secret>,
     ///How long to wait before the next refresh, in seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nextRefreshSeconds",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub next_refresh_seconds: ::std::option::Option<i64>,
     ///Long-lived token that buys new session tokens. Keep the one in hand when an answer to a refresh has none.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "refreshJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub refresh_jwt: ::std::option::Option<crate::Secret>,
     ///Value for the `Domain` attribute of the session cookie.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionCookieDomain",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_cookie_domain: ::std::option::Option<::std::string::String>,
     ///Name of the session cookie; `DS` when it is left out.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionCookieName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_cookie_name: ::std::option::Option<::std::string::String>,
     ///When the session token ends, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionExpiration",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_expiration: ::std::option::Option<i64>,
     ///Short-lived token that goes with every request to the application's own back end.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Id of the tenant's SSO configuration by which the user signed in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantSSOID",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_sso_id: ::std::option::Option<::std::string::String>,
     ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "trustedDeviceJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
     ///True when the user signed in by an SSO configuration that is still being set up.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "unsavedSSO",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub unsaved_sso: ::std::option::Option<bool>,
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user: ::std::option::Option<User>,
 }
 ///How this sign-in differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LoginOptions {
     ///Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customClaims",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Count this sign-in as a further factor, which adds `mfa` to the claim `amr`. Needs the refresh JWT of the signed-in user in the bearer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub mfa: ::std::option::Option<bool>,
     ///SHA-256 of a verifier that only the first device knows, in base64.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "pkceChallenge",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub pkce_challenge: ::std::option::Option<::std::string::String>,
     ///End the user's other sessions once this sign-in has succeeded.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "revokeOtherSessions",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Restrict `revokeOtherSessions` to sessions of these kinds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "revokeOtherSessionsTypes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Ask for a step-up, which marks the new session with the claim `su`. Needs the refresh JWT of the signed-in user in the bearer.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub stepup: ::std::option::Option<bool>,
     ///Message template to use instead of the one that the project has active.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "templateOptions",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Tenant whose settings apply and which becomes the current tenant of the session.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///What is known of a user at sign-up.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpUser {
     ///Email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Last name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "familyName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "givenName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in, when it is not given beside this object.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub login_id: ::std::option::Option<::std::string::String>,
     ///Name between the first and the last, where the user has one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "middleName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub middle_name: ::std::option::Option<::std::string::String>,
     ///Display name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Email address that is used for recovery only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "recoveryEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub recovery_email: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form that is used for recovery only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "recoveryPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub recovery_phone: ::std::option::Option<::std::string::String>,
 }
 ///A user of the project. The upper-case names are spelled that way by the service.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct User {
     ///When the consent that the user gave ends, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "consentExpiration",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub consent_expiration: ::std::option::Option<i64>,
     ///When the user was created, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "createdTime",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub created_time: ::std::option::Option<i64>,
     ///Values of the project's own user attributes, of any JSON type, by attribute name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Whether the console lets the user be changed.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub editable: ::std::option::Option<bool>,
     ///Email address.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///The login ids once more, under the name that older clients read.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "externalIds",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub external_ids: ::std::vec::Vec<::std::string::String>,
     ///Last name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "familyName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "givenName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Every name under which the user can sign in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "loginIds",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub login_ids: ::std::vec::Vec<::std::string::String>,
     ///Name between the first and the last, where the user has one.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "middleName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub middle_name: ::std::option::Option<::std::string::String>,
     ///When the user was last changed, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "modifiedTime",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub modified_time: ::std::option::Option<i64>,
     ///Display name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Whether the user has signed in by a social provider, by provider name.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "OAuth",
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
-    )]
     pub oauth: ::std::collections::BTreeMap<::std::string::String, bool>,
     ///Whether the user has signed in by OIDC.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "OIDC", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub oidc: ::std::option::Option<bool>,
     ///Whether the user has a password.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub password: ::std::option::Option<bool>,
     ///Permissions that those roles grant.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub permissions: ::std::vec::Vec<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Address of a picture of the user.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub picture: ::std::option::Option<::std::string::String>,
     ///Whether the user has a device registered for push sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub push: ::std::option::Option<bool>,
     ///Email address that is used for recovery only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "recoveryEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub recovery_email: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form that is used for recovery only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "recoveryPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub recovery_phone: ::std::option::Option<::std::string::String>,
     ///Roles at the level of the project.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "roleNames",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub role_names: ::std::vec::Vec<::std::string::String>,
     ///Whether the user has signed in by SAML.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "SAML", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub saml: ::std::option::Option<bool>,
     ///Whether the user was provisioned by SCIM.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "SCIM", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub scim: ::std::option::Option<bool>,
     ///Federated applications that the user may enter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppIds",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
     ///Whether the user may sign in. One made by management is `invited` until the first sign-in and `expired` when the invitation has run out; a `disabled` user is refused.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///True for a test user, whose codes and links are answered to management and never sent.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub test: ::std::option::Option<bool>,
     ///Whether the user has an authenticator app registered.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "TOTP", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub totp: ::std::option::Option<bool>,
     ///Stable id of the user, `U` and 27 letters and digits; the claim `sub` of the user's tokens.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub user_id: ::std::option::Option<::std::string::String>,
     ///Tenants that the user belongs to.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "userTenants",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub user_tenants: ::std::vec::Vec<UserTenant>,
     ///Whether the user has shown to receive mail at `email`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verifiedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verified_email: ::std::option::Option<bool>,
     ///Whether the user has shown to receive messages at `phone`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verifiedPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verified_phone: ::std::option::Option<bool>,
     ///Whether the user has shown to receive mail at `recoveryEmail`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verifiedRecoveryEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verified_recovery_email: ::std::option::Option<bool>,
     ///Whether the user has shown to receive messages at `recoveryPhone`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "verifiedRecoveryPhone",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub verified_recovery_phone: ::std::option::Option<bool>,
     ///Whether the user has a passkey.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
     pub webauthn: ::std::option::Option<bool>,
 }
 ///A tenant that a user belongs to, and what the user may do there.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UserTenant {
     ///Permissions that those roles grant in this tenant.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
     pub permissions: ::std::vec::Vec<::std::string::String>,
     ///Roles of the user in this tenant.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "roleNames",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
     pub role_names: ::std::vec::Vec<::std::string::String>,
     ///Tenant that the user belongs to, by its id such as `T2RmwA1b2C3d4E5f6G7h8J9k0Lm`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///Display name of the tenant.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "tenantName",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
     pub tenant_name: ::std::option::Option<::std::string::String>,
 }
 /// Error types.
@@ -1083,15 +402,23 @@ impl AuthHistoryEntry {
     }
 }
 impl crate::json::Object for AuthHistoryEntry {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            city: from.take("city")?,
-            country: from.take("country")?,
-            ip: from.take("ip")?,
-            login_time: from.take("loginTime")?,
-            selected_tenant: from.take("selectedTenant")?,
-            user_id: from.take("userId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "city" => from.optional(name, &mut self.city),
+            "country" => from.optional(name, &mut self.country),
+            "ip" => from.optional(name, &mut self.ip),
+            "loginTime" => from.optional(name, &mut self.login_time),
+            "selectedTenant" => from.optional(name, &mut self.selected_tenant),
+            "userId" => from.optional(name, &mut self.user_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("city", &self.city);
@@ -1118,8 +445,14 @@ impl<'de> ::serde::Deserialize<'de> for AuthHistoryEntry {
     }
 }
 impl crate::json::FromJson for EmptyResponse {
-    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
-        crate::json::by_serde(node)
+    fn blank() -> Self {
+        Self(::std::default::Default::default())
+    }
+    fn read<'de, D: ::serde::Deserializer<'de>>(
+        &mut self,
+        from: D,
+    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+        crate::json::by_serde(from, self)
     }
 }
 impl ErrorResponse {
@@ -1186,17 +519,30 @@ impl ErrorResponse {
     }
 }
 impl crate::json::Object for ErrorResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("errorDescription", "error_description");
-        Ok(Self {
-            detail: from.take("detail")?,
-            error: from.take("error")?,
-            error_code: from.take("errorCode")?,
-            error_description: from.take("errorDescription")?,
-            error_message: from.take("errorMessage")?,
-            message: from.take("message")?,
-            scim_type: from.take("scimType")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "detail" => from.optional(name, &mut self.detail),
+            "error" => from.optional(name, &mut self.error),
+            "errorCode" => from.optional(name, &mut self.error_code),
+            "errorDescription" => {
+                from.told(0u8).optional(name, &mut self.error_description)
+            }
+            "error_description" if from.is_told(0u8) => from.unknown(),
+            "error_description" => {
+                from.optional("errorDescription", &mut self.error_description)
+            }
+            "errorMessage" => from.optional(name, &mut self.error_message),
+            "message" => from.optional(name, &mut self.message),
+            "scimType" => from.optional(name, &mut self.scim_type),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("detail", &self.detail);
@@ -1334,18 +680,26 @@ impl IdpResponse {
     }
 }
 impl crate::json::Object for IdpResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            idp_groups: from.take_or_default("idpGroups")?,
-            idp_oidc_claims: from.take_or_default("idpOIDCClaims")?,
-            idp_saml_attributes: from.take_or_default("idpSAMLAttributes")?,
-            oidc_generated_roles: from.take("oidcGeneratedRoles")?,
-            oidc_generated_user: from.take("oidcGeneratedUser")?,
-            oidc_response: from.take("oidcResponse")?,
-            saml_generated_roles: from.take("samlGeneratedRoles")?,
-            saml_generated_user: from.take("samlGeneratedUser")?,
-            saml_response: from.take("samlResponse")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "idpGroups" => from.optional(name, &mut self.idp_groups),
+            "idpOIDCClaims" => from.optional(name, &mut self.idp_oidc_claims),
+            "idpSAMLAttributes" => from.optional(name, &mut self.idp_saml_attributes),
+            "oidcGeneratedRoles" => from.optional(name, &mut self.oidc_generated_roles),
+            "oidcGeneratedUser" => from.optional(name, &mut self.oidc_generated_user),
+            "oidcResponse" => from.optional(name, &mut self.oidc_response),
+            "samlGeneratedRoles" => from.optional(name, &mut self.saml_generated_roles),
+            "samlGeneratedUser" => from.optional(name, &mut self.saml_generated_user),
+            "samlResponse" => from.optional(name, &mut self.saml_response),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("idpGroups", &self.idp_groups);
@@ -1463,20 +817,28 @@ impl Jwk {
     }
 }
 impl crate::json::Object for Jwk {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            alg: from.take("alg")?,
-            crv: from.take("crv")?,
-            e: from.take("e")?,
-            kid: from.take("kid")?,
-            kty: from.take("kty")?,
-            n: from.take("n")?,
-            use_: from.take("use")?,
-            x: from.take("x")?,
-            x5c: from.take_or_default("x5c")?,
-            x5t: from.take("x5t")?,
-            y: from.take("y")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "alg" => from.optional(name, &mut self.alg),
+            "crv" => from.optional(name, &mut self.crv),
+            "e" => from.optional(name, &mut self.e),
+            "kid" => from.optional(name, &mut self.kid),
+            "kty" => from.optional(name, &mut self.kty),
+            "n" => from.optional(name, &mut self.n),
+            "use" => from.optional(name, &mut self.use_),
+            "x" => from.optional(name, &mut self.x),
+            "x5c" => from.optional(name, &mut self.x5c),
+            "x5t" => from.optional(name, &mut self.x5t),
+            "y" => from.optional(name, &mut self.y),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("alg", &self.alg);
@@ -1523,10 +885,18 @@ impl JwkSet {
     }
 }
 impl crate::json::Object for JwkSet {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            keys: from.take_or_default("keys")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "keys" => from.optional(name, &mut self.keys),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("keys", &self.keys);
@@ -1750,29 +1120,37 @@ impl JwtResponse {
     }
 }
 impl crate::json::Object for JwtResponse {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            claims: from.take_or_default("claims")?,
-            cookie_domain: from.take("cookieDomain")?,
-            cookie_expiration: from.take("cookieExpiration")?,
-            cookie_max_age: from.take("cookieMaxAge")?,
-            cookie_name: from.take("cookieName")?,
-            cookie_path: from.take("cookiePath")?,
-            external_token: from.take("externalToken")?,
-            first_seen: from.take("firstSeen")?,
-            idp_response: from.take("idpResponse")?,
-            known_device_jwt: from.take("knownDeviceJwt")?,
-            next_refresh_seconds: from.take("nextRefreshSeconds")?,
-            refresh_jwt: from.take("refreshJwt")?,
-            session_cookie_domain: from.take("sessionCookieDomain")?,
-            session_cookie_name: from.take("sessionCookieName")?,
-            session_expiration: from.take("sessionExpiration")?,
-            session_jwt: from.take("sessionJwt")?,
-            tenant_sso_id: from.take("tenantSSOID")?,
-            trusted_device_jwt: from.take("trustedDeviceJwt")?,
-            unsaved_sso: from.take("unsavedSSO")?,
-            user: from.take("user")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "claims" => from.optional(name, &mut self.claims),
+            "cookieDomain" => from.optional(name, &mut self.cookie_domain),
+            "cookieExpiration" => from.optional(name, &mut self.cookie_expiration),
+            "cookieMaxAge" => from.optional(name, &mut self.cookie_max_age),
+            "cookieName" => from.optional(name, &mut self.cookie_name),
+            "cookiePath" => from.optional(name, &mut self.cookie_path),
+            "externalToken" => from.optional(name, &mut self.external_token),
+            "firstSeen" => from.optional(name, &mut self.first_seen),
+            "idpResponse" => from.optional(name, &mut self.idp_response),
+            "knownDeviceJwt" => from.optional(name, &mut self.known_device_jwt),
+            "nextRefreshSeconds" => from.optional(name, &mut self.next_refresh_seconds),
+            "refreshJwt" => from.optional(name, &mut self.refresh_jwt),
+            "sessionCookieDomain" => from.optional(name, &mut self.session_cookie_domain),
+            "sessionCookieName" => from.optional(name, &mut self.session_cookie_name),
+            "sessionExpiration" => from.optional(name, &mut self.session_expiration),
+            "sessionJwt" => from.optional(name, &mut self.session_jwt),
+            "tenantSSOID" => from.optional(name, &mut self.tenant_sso_id),
+            "trustedDeviceJwt" => from.optional(name, &mut self.trusted_device_jwt),
+            "unsavedSSO" => from.optional(name, &mut self.unsaved_sso),
+            "user" => from.optional(name, &mut self.user),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("claims", &self.claims);
@@ -1925,21 +1303,30 @@ impl LoginOptions {
     }
 }
 impl crate::json::Object for LoginOptions {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            custom_claims: from.take_or_default("customClaims")?,
-            locale: from.take("locale")?,
-            mfa: from.take("mfa")?,
-            pkce_challenge: from.take("pkceChallenge")?,
-            revoke_other_sessions: from.take("revokeOtherSessions")?,
-            revoke_other_sessions_types: from
-                .take_or_default("revokeOtherSessionsTypes")?,
-            sso_app_id: from.take("ssoAppId")?,
-            stepup: from.take("stepup")?,
-            template_id: from.take("templateId")?,
-            template_options: from.take_or_default("templateOptions")?,
-            tenant_id: from.take("tenantId")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "customClaims" => from.optional(name, &mut self.custom_claims),
+            "locale" => from.optional(name, &mut self.locale),
+            "mfa" => from.optional(name, &mut self.mfa),
+            "pkceChallenge" => from.optional(name, &mut self.pkce_challenge),
+            "revokeOtherSessions" => from.optional(name, &mut self.revoke_other_sessions),
+            "revokeOtherSessionsTypes" => {
+                from.optional(name, &mut self.revoke_other_sessions_types)
+            }
+            "ssoAppId" => from.optional(name, &mut self.sso_app_id),
+            "stepup" => from.optional(name, &mut self.stepup),
+            "templateId" => from.optional(name, &mut self.template_id),
+            "templateOptions" => from.optional(name, &mut self.template_options),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("customClaims", &self.custom_claims);
@@ -2048,21 +1435,32 @@ impl SignUpUser {
     }
 }
 impl crate::json::Object for SignUpUser {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        from.alias("familyName", "family_name");
-        from.alias("givenName", "given_name");
-        from.alias("middleName", "middle_name");
-        Ok(Self {
-            email: from.take("email")?,
-            family_name: from.take("familyName")?,
-            given_name: from.take("givenName")?,
-            login_id: from.take("loginId")?,
-            middle_name: from.take("middleName")?,
-            name: from.take("name")?,
-            phone: from.take("phone")?,
-            recovery_email: from.take("recoveryEmail")?,
-            recovery_phone: from.take("recoveryPhone")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "email" => from.optional(name, &mut self.email),
+            "familyName" => from.told(0u8).optional(name, &mut self.family_name),
+            "family_name" if from.is_told(0u8) => from.unknown(),
+            "family_name" => from.optional("familyName", &mut self.family_name),
+            "givenName" => from.told(1u8).optional(name, &mut self.given_name),
+            "given_name" if from.is_told(1u8) => from.unknown(),
+            "given_name" => from.optional("givenName", &mut self.given_name),
+            "loginId" => from.optional(name, &mut self.login_id),
+            "middleName" => from.told(2u8).optional(name, &mut self.middle_name),
+            "middle_name" if from.is_told(2u8) => from.unknown(),
+            "middle_name" => from.optional("middleName", &mut self.middle_name),
+            "name" => from.optional(name, &mut self.name),
+            "phone" => from.optional(name, &mut self.phone),
+            "recoveryEmail" => from.optional(name, &mut self.recovery_email),
+            "recoveryPhone" => from.optional(name, &mut self.recovery_phone),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("email", &self.email);
@@ -2406,44 +1804,56 @@ impl User {
     }
 }
 impl crate::json::Object for User {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            consent_expiration: from.take("consentExpiration")?,
-            created_time: from.take("createdTime")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
-            editable: from.take("editable")?,
-            email: from.take("email")?,
-            external_ids: from.take_or_default("externalIds")?,
-            family_name: from.take("familyName")?,
-            given_name: from.take("givenName")?,
-            login_ids: from.take_or_default("loginIds")?,
-            middle_name: from.take("middleName")?,
-            modified_time: from.take("modifiedTime")?,
-            name: from.take("name")?,
-            oauth: from.take_or_default("OAuth")?,
-            oidc: from.take("OIDC")?,
-            password: from.take("password")?,
-            permissions: from.take_or_default("permissions")?,
-            phone: from.take("phone")?,
-            picture: from.take("picture")?,
-            push: from.take("push")?,
-            recovery_email: from.take("recoveryEmail")?,
-            recovery_phone: from.take("recoveryPhone")?,
-            role_names: from.take_or_default("roleNames")?,
-            saml: from.take("SAML")?,
-            scim: from.take("SCIM")?,
-            sso_app_ids: from.take_or_default("ssoAppIds")?,
-            status: from.take("status")?,
-            test: from.take("test")?,
-            totp: from.take("TOTP")?,
-            user_id: from.take("userId")?,
-            user_tenants: from.take_or_default("userTenants")?,
-            verified_email: from.take("verifiedEmail")?,
-            verified_phone: from.take("verifiedPhone")?,
-            verified_recovery_email: from.take("verifiedRecoveryEmail")?,
-            verified_recovery_phone: from.take("verifiedRecoveryPhone")?,
-            webauthn: from.take("webauthn")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "consentExpiration" => from.optional(name, &mut self.consent_expiration),
+            "createdTime" => from.optional(name, &mut self.created_time),
+            "customAttributes" => from.optional(name, &mut self.custom_attributes),
+            "editable" => from.optional(name, &mut self.editable),
+            "email" => from.optional(name, &mut self.email),
+            "externalIds" => from.optional(name, &mut self.external_ids),
+            "familyName" => from.optional(name, &mut self.family_name),
+            "givenName" => from.optional(name, &mut self.given_name),
+            "loginIds" => from.optional(name, &mut self.login_ids),
+            "middleName" => from.optional(name, &mut self.middle_name),
+            "modifiedTime" => from.optional(name, &mut self.modified_time),
+            "name" => from.optional(name, &mut self.name),
+            "OAuth" => from.optional(name, &mut self.oauth),
+            "OIDC" => from.optional(name, &mut self.oidc),
+            "password" => from.optional(name, &mut self.password),
+            "permissions" => from.optional(name, &mut self.permissions),
+            "phone" => from.optional(name, &mut self.phone),
+            "picture" => from.optional(name, &mut self.picture),
+            "push" => from.optional(name, &mut self.push),
+            "recoveryEmail" => from.optional(name, &mut self.recovery_email),
+            "recoveryPhone" => from.optional(name, &mut self.recovery_phone),
+            "roleNames" => from.optional(name, &mut self.role_names),
+            "SAML" => from.optional(name, &mut self.saml),
+            "SCIM" => from.optional(name, &mut self.scim),
+            "ssoAppIds" => from.optional(name, &mut self.sso_app_ids),
+            "status" => from.optional(name, &mut self.status),
+            "test" => from.optional(name, &mut self.test),
+            "TOTP" => from.optional(name, &mut self.totp),
+            "userId" => from.optional(name, &mut self.user_id),
+            "userTenants" => from.optional(name, &mut self.user_tenants),
+            "verifiedEmail" => from.optional(name, &mut self.verified_email),
+            "verifiedPhone" => from.optional(name, &mut self.verified_phone),
+            "verifiedRecoveryEmail" => {
+                from.optional(name, &mut self.verified_recovery_email)
+            }
+            "verifiedRecoveryPhone" => {
+                from.optional(name, &mut self.verified_recovery_phone)
+            }
+            "webauthn" => from.optional(name, &mut self.webauthn),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("consentExpiration", &self.consent_expiration);
@@ -2541,13 +1951,21 @@ impl UserTenant {
     }
 }
 impl crate::json::Object for UserTenant {
-    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
-        Ok(Self {
-            permissions: from.take_or_default("permissions")?,
-            role_names: from.take_or_default("roleNames")?,
-            tenant_id: from.take("tenantId")?,
-            tenant_name: from.take("tenantName")?,
-        })
+    fn blank() -> Self {
+        <Self as ::std::default::Default>::default()
+    }
+    fn member<'de, A: ::serde::de::MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        from: &mut crate::json::Members<A>,
+    ) -> ::std::result::Result<(), A::Error> {
+        match name {
+            "permissions" => from.optional(name, &mut self.permissions),
+            "roleNames" => from.optional(name, &mut self.role_names),
+            "tenantId" => from.optional(name, &mut self.tenant_id),
+            "tenantName" => from.optional(name, &mut self.tenant_name),
+            _ => from.unknown(),
+        }
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("permissions", &self.permissions);
@@ -2570,4 +1988,9 @@ impl<'de> ::serde::Deserialize<'de> for UserTenant {
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
+}
+#[cfg(feature = "schemars")]
+crate::schema::described! {
+    AuthHistoryEntry EmptyResponse ErrorResponse IdpResponse Jwk JwkSet JwtResponse
+    LoginOptions SignUpUser User UserTenant
 }
