@@ -146,7 +146,7 @@ mod tests {
                 async fn f(&self) -> Result<ResponseValue<types::T>, Error> {
                     let url = format!("{}/f", self.baseurl);
                     let request = self.client.get(url).query(&q)?.build();
-                    self.#call(request, "f").await
+                    self.#call(request, &operations::F).await
                 }
             };
             assert_eq!(function, expected);
