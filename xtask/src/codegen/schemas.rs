@@ -12,6 +12,8 @@ pub(super) fn file(document: &Value) -> String {
     let lines = schemas.iter().map(|(name, schema)| {
         let mut schema = schema.clone();
         without_own_words(&mut schema);
+        // Whatever map serde_json uses: any crate of the workspace can choose it for all.
+        schema.sort_all_objects();
         (name, schema)
     });
     let mut text = String::from("{");
