@@ -3,6 +3,8 @@
 //! The generator writes this out in each of them; `cargo xtask codegen` replaces it by these calls, because hundreds of
 //! copies take as long to compile as everything else in the crate.
 
+use std::pin::{Pin, pin};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -28,66 +30,80 @@ pub(crate) struct Head {
     headers: HeaderMap,
 }
 
+/// A request, or why there is none. Boxed, since every future on its way to the network keeps it, once as its argument and
+/// once more for what it waits for.
+type Outgoing = reqwest::Result<Box<Request>>;
+
 impl Client {
     /// Sends a request that is answered with JSON.
-    pub(crate) async fn answered<T: FromJson>(
+    pub(crate) fn answered<T: FromJson>(
         &self,
         request: reqwest::Result<Request>,
         known: &'static Operation,
-    ) -> Result<ResponseValue<T>> {
-        let (span, head, body) = self.read(request, known).await?;
-        match span.in_scope(|| json::read(&body)) {
-            Ok(inner) => Ok(ResponseValue::new(inner, head.status, head.headers)),
-            Err(problem) => Err(span::failed(&span, unreadable(known.function, &head, problem))),
+    ) -> impl Future<Output = Result<ResponseValue<T>>> {
+        let read = self.read(request, known);
+        async move {
+            let (span, head, body) = read.await?;
+            let mut inner = T::blank();
+            match span.in_scope(|| json::read(&body, &mut inner)) {
+                Ok(()) => Ok(ResponseValue::new(inner, head.status, head.headers)),
+                Err(problem) => Err(span::failed(&span, unreadable(known.function, &head, problem))),
+            }
         }
     }
 
     /// Sends a request whose success is all that the answer tells.
-    pub(crate) async fn acknowledged(
+    pub(crate) fn acknowledged(
         &self,
         request: reqwest::Result<Request>,
         known: &'static Operation,
-    ) -> Result<ResponseValue<()>> {
-        Ok(ResponseValue::empty(self.head(accepting_json(request), known).await?))
+    ) -> impl Future<Output = Result<ResponseValue<()>>> {
+        let head = self.head(accepting_json(request), known);
+        async move { Ok(ResponseValue::empty(head.await?)) }
     }
 
     /// Sends a request that is answered with something else than JSON.
-    pub(crate) async fn streamed(
+    pub(crate) fn streamed(
         &self,
         request: reqwest::Result<Request>,
         known: &'static Operation,
-    ) -> Result<ResponseValue<ByteStream>> {
-        Ok(ResponseValue::stream(self.head(request, known).await?))
+    ) -> impl Future<Output = Result<ResponseValue<ByteStream>>> {
+        let head = self.head(request.map(Box::new), known);
+        async move { Ok(ResponseValue::stream(head.await?)) }
     }
 
     /// The answer to a request, of which the body has not been read.
-    async fn head(&self, request: reqwest::Result<Request>, known: &'static Operation) -> Result<Response> {
-        let span = span_of(known, &request);
-        let sent = Box::pin(self.send(request, known, &span));
-        Ok(self.bounded(span::operated(&span, self.within(known.function, sent)).await?))
+    fn head(&self, request: Outgoing, known: &'static Operation) -> Pin<Box<impl Future<Output = Result<Response>>>> {
+        Box::pin(async move {
+            let span = span_of(known, &request);
+            let sent = pin!(self.send(request, known, &span));
+            let sent = pin!(self.within(known.function, sent));
+            Ok(self.bounded(span::operated(&span, sent).await?))
+        })
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type. The span of the operation goes on for as
     /// long as it is kept.
-    pub(crate) async fn read(
+    ///
+    /// Boxed, it does not make the futures of callers larger, which may hold many.
+    pub(crate) fn read(
         &self,
         request: reqwest::Result<Request>,
         known: &'static Operation,
-    ) -> Result<(Span, Head, Bytes)> {
-        let span = span_of(known, &request);
-        // A future that is handed on is kept twice by whoever waits for it, and this one is large. Boxed, it does not make
-        // the futures of callers larger, which may hold many.
-        let read = Box::pin(self.read_within(accepting_json(request), known, &span));
-        let (head, body) = span::operated(&span, self.within(known.function, read)).await?;
-        Ok((span, head, body))
+    ) -> Pin<Box<impl Future<Output = Result<(Span, Head, Bytes)>>>> {
+        let request = accepting_json(request);
+        Box::pin(async move {
+            let span = span_of(known, &request);
+            let (head, body) = {
+                let read = pin!(self.read_within(request, known, &span));
+                let read = pin!(self.within(known.function, read));
+                span::operated(&span, read).await?
+            };
+            Ok((span, head, body))
+        })
     }
 
-    async fn read_within(
-        &self,
-        request: reqwest::Result<Request>,
-        known: &'static Operation,
-        span: &Span,
-    ) -> Result<(Head, Bytes)> {
+    async fn read_within(&self, request: Outgoing, known: &'static Operation, span: &Span) -> Result<(Head, Bytes)> {
         let operation = known.function;
         let response = http::Response::<reqwest::Body>::from(self.send(request, known, span).await?);
         let (http::response::Parts { status, headers, .. }, body) = response.into_parts();
@@ -106,12 +122,7 @@ impl Client {
     }
 
     /// - `span`: that of the operation, inside of which this runs.
-    async fn send(
-        &self,
-        request: reqwest::Result<Request>,
-        known: &'static Operation,
-        span: &Span,
-    ) -> Result<Response> {
+    async fn send(&self, request: Outgoing, known: &'static Operation, span: &Span) -> Result<Response> {
         let name = known.function;
         let mut request = request.map_err(|error| Error::transport(name, error))?;
         self.prepare(&mut request, known).map_err(|why| Error::invalid(name, why))?;
@@ -125,7 +136,7 @@ impl Client {
             *response.status_mut() = StatusCode::OK;
             return Ok(response.into());
         }
-        Err(refused(response, known).await)
+        Err(Box::pin(refused(response, known)).await)
     }
 
     /// The same answer, whose body ends with an error when it is longer than is read.
@@ -136,8 +147,8 @@ impl Client {
     }
 }
 
-fn span_of(known: &Operation, request: &reqwest::Result<Request>) -> Span {
-    span::of_operation(known, request.as_ref().ok().map(Request::url))
+fn span_of(known: &Operation, request: &Outgoing) -> Span {
+    span::of_operation(known, request.as_ref().ok().map(|request| request.url()))
 }
 
 /// What a refusal says, if its body can be read. What matters is the status, which has come already: a broken body does
@@ -167,8 +178,9 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence.ends_with("/json") || essence.ends_with("+json")
 }
 
-fn accepting_json(request: reqwest::Result<Request>) -> reqwest::Result<Request> {
-    request.map(|mut request| {
+fn accepting_json(request: reqwest::Result<Request>) -> Outgoing {
+    request.map(|request| {
+        let mut request = Box::new(request);
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         request
     })

@@ -1,6 +1,7 @@
 //! The licence of the project. The service allows more requests to clients that name it.
 
 use std::{
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,11 @@ use http_body_util::{BodyExt as _, Limited};
 use reqwest::{Request, Response};
 use tokio::runtime::Handle;
 
-use crate::{Config, Error, ErrorKind, Propagator, Secret, operation, seam::header_value, span};
+use crate::{
+    Config, Error, ErrorKind, Propagator, Secret, operation,
+    seam::{PROJECT, header_value},
+    span,
+};
 
 /// How long the service may take to name the licence.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,11 +68,11 @@ impl License {
 }
 
 fn request(http: &reqwest::Client, config: &Config, key: &Secret) -> Option<Request> {
-    let mut bearer = header_value("key", &format!("Bearer {}:{}", config.project_id, key.expose())).ok()?;
+    let mut bearer = header_value("key", format!("Bearer {}:{}", config.project_id, key.expose())).ok()?;
     bearer.set_sensitive(true);
     let url = format!("{}{PATH}", config.base_url.trim_end_matches('/'));
     let request = http.get(url).timeout(TIMEOUT).headers(config.headers.clone());
-    let request = request.header("x-descope-project-id", &config.project_id);
+    let request = request.header(PROJECT, &config.project_id);
     request.header(header::AUTHORIZATION, bearer).build().ok()
 }
 
@@ -79,7 +84,7 @@ async fn sent(http: &reqwest::Client, request: Request, propagator: Option<Propa
     };
     let span = span::of_operation(known, Some(request.url()));
     let call = async {
-        let result = span::attempt(http, request, known, 0, propagator.as_ref()).await;
+        let result = span::attempt(http, Box::new(request), known, 0, propagator.as_ref()).await;
         span::answered(&span, &result);
         let response = result.map_err(|error| Error::transport(known.function, error))?;
         match response.status() {
@@ -87,7 +92,7 @@ async fn sent(http: &reqwest::Client, request: Request, propagator: Option<Propa
             status => Err(Error::new(ErrorKind::Refused, known.function).answered(status, response.headers())),
         }
     };
-    span::operated(&span, call).await.ok()
+    span::operated(&span, pin!(call)).await.ok()
 }
 
 async fn tier(response: Option<Response>) -> Option<HeaderValue> {

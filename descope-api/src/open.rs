@@ -85,7 +85,7 @@ macro_rules! vocabulary {
                 Self(Cow::Borrowed(""))
             }
 
-            fn read<'de, D: serde::Deserializer<'de>>(&mut self, from: D) -> Result<crate::json::Read<bool>, D::Error> {
+            fn read<'de, D: serde::Deserializer<'de>>(&mut self, from: D) -> Result<crate::json::Read, D::Error> {
                 let mut text = String::new();
                 let read = text.read(from)?;
                 self.0 = Cow::Owned(text);

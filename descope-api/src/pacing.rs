@@ -140,7 +140,14 @@ impl Pacing {
 
 /// Waits for the turn of an attempt, of which nothing is done before.
 pub(crate) async fn turn<'a>(pacing: Option<&'a Pacing>, known: &Operation) -> Turn<'a> {
-    let Some(pacing) = pacing.filter(|_| !IMMEDIATE.contains(&known.function)) else { return Turn::default() };
+    match pacing.filter(|_| !IMMEDIATE.contains(&known.function)) {
+        // Boxed: hardly any call waits here, and every call would have to have room for it.
+        Some(pacing) => Box::pin(paced(pacing, known)).await,
+        None => Turn::default(),
+    }
+}
+
+async fn paced<'a>(pacing: &'a Pacing, known: &Operation) -> Turn<'a> {
     let own = RateGroup::of(known).and_then(|group| pacing.gate(group));
     let all = pacing.gate(RateGroup::All);
     // First the limit that few calls share: whoever waits for it takes nothing from the others.

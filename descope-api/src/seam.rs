@@ -15,6 +15,9 @@ use crate::{
     path, span,
 };
 
+/// Names the project to the service.
+pub(crate) const PROJECT: HeaderName = HeaderName::from_static("x-descope-project-id");
+
 /// How a [`Client`] reaches Descope.
 ///
 /// ```
@@ -95,6 +98,8 @@ pub struct Seam {
     config: Arc<Config>,
     /// The path of the base URL, below which the documented paths begin.
     base_path: Arc<str>,
+    /// The id of the project, if a header can carry it.
+    project: Option<HeaderValue>,
     token: Option<Secret>,
     /// The management key of the next call, where it is not that of the configuration.
     key: Option<Secret>,
@@ -113,6 +118,7 @@ impl Client {
         // What is not a URL is reported by the first call.
         let base_path = Url::parse(&base_url).map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
         let seam = Seam {
+            project: HeaderValue::from_str(&config.project_id).ok(),
             config: Arc::new(config),
             base_path,
             token: None,
@@ -169,15 +175,17 @@ impl Client {
         let path = request.url().path().strip_prefix(&*seam.base_path).unwrap_or_default();
         path::check(path, operation.path)?;
         let headers = request.headers_mut();
+        // Those of the configuration, and the three below.
+        headers.reserve(seam.config.headers.len() + 3);
         for (name, value) in &seam.config.headers {
             headers.insert(name, value.clone());
         }
-        let own = self.inner.options.iter().flat_map(|options| options.headers());
+        let own = seam.options.iter().flat_map(|options| options.headers());
         for (name, value) in own.filter(|(name, _)| **name != header::AUTHORIZATION) {
             headers.insert(name, value.clone());
         }
-        let project = header_value("project id", &seam.config.project_id)?;
-        headers.insert(HeaderName::from_static("x-descope-project-id"), project);
+        let project = seam.project.clone().ok_or_else(|| unfit("project id"))?;
+        headers.insert(PROJECT, project);
         if let Some(bearer) = seam.bearer(operation)? {
             headers.insert(header::AUTHORIZATION, bearer);
         }
@@ -207,7 +215,7 @@ impl Client {
     /// - `operation`: the span of the call, inside of which this runs.
     pub(crate) async fn execute(
         &self,
-        request: Request,
+        request: Box<Request>,
         known: &'static Operation,
         operation: &Span,
     ) -> reqwest::Result<Response> {
@@ -217,7 +225,7 @@ impl Client {
         let mut request = request;
         let mut attempt = 0;
         loop {
-            let spare = if attempt < retry.max_retries { request.try_clone() } else { None };
+            let spare = if attempt < retry.max_retries { request.try_clone().map(Box::new) } else { None };
             let turn = pacing::turn(self.config().pacing.as_ref(), known).await;
             let result = span::attempt(&self.client, request, known, attempt, propagator).await;
             turn.ended(&result);
@@ -244,19 +252,24 @@ impl Seam {
         let accepts = |auth: &Auth| operation.auth.contains(auth);
         let takes_token = [Auth::RefreshJwt, Auth::SessionJwt, Auth::AccessKey].iter().any(accepts);
         let takes_key = accepts(&Auth::ManagementKey);
-        let mut parts = vec![self.config.project_id.as_str()];
-        match (&self.token, self.management_key()) {
-            (Some(token), _) if takes_token => parts.push(token.expose()),
-            (_, Some(key)) if takes_key => parts.push(key.expose()),
-            _ if accepts(&Auth::ProjectId) => {}
+        let credential = match (&self.token, self.management_key()) {
+            (Some(token), _) if takes_token => Some(token),
+            (_, Some(key)) if takes_key => Some(key),
+            _ if accepts(&Auth::ProjectId) => None,
             _ if takes_key => return Err(missing(operation, "a management key")),
             _ if takes_token => return Err(missing(operation, "a token: give one with `with_token`")),
             _ => return Ok(None),
+        };
+        let and_key = self.config.auth_management_key.as_ref().filter(|_| !takes_key);
+        let secrets = [credential, and_key].into_iter().flatten();
+        let mut bearer = format!("Bearer {}", self.config.project_id);
+        // At once, so that growing leaves no copy of a secret behind.
+        bearer.reserve_exact(secrets.clone().map(|part| part.expose().len() + 1).sum());
+        for part in secrets {
+            bearer.push(':');
+            bearer.push_str(part.expose());
         }
-        if !takes_key {
-            parts.extend(self.config.auth_management_key.as_ref().map(Secret::expose));
-        }
-        let mut bearer = header_value("token or key", &format!("Bearer {}", parts.join(":")))?;
+        let mut bearer = header_value("token or key", bearer)?;
         bearer.set_sensitive(true);
         Ok(Some(bearer))
     }
@@ -266,6 +279,10 @@ fn missing(operation: &Operation, what: impl Display) -> String {
     format!("{} needs {what}", operation.id)
 }
 
-pub(crate) fn header_value(what: &str, value: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(value).map_err(|_| format!("the {what} has characters that no header can carry"))
+pub(crate) fn header_value(what: &str, value: String) -> Result<HeaderValue, String> {
+    value.try_into().map_err(|_| unfit(what))
+}
+
+fn unfit(what: &str) -> String {
+    format!("the {what} has characters that no header can carry")
 }

@@ -13,10 +13,10 @@ use reqwest::{Request, Response};
 use tracing::{Instrument as _, Span, field::Empty};
 use url::Url;
 
-use crate::{Error, ErrorKind, Operation, error};
+use crate::{Error, ErrorKind, Operation, error, seam::PROJECT};
 
 /// Headers that say who calls. No propagator sets them.
-const CALLER: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("x-descope-project-id")];
+const CALLER: [HeaderName; 2] = [header::AUTHORIZATION, PROJECT];
 
 /// Adds the headers to requests by which a trace goes on at the service, such as `traceparent`.
 ///
@@ -124,7 +124,12 @@ fn of_attempt(known: &Operation, url: &Url, attempt: u32) -> Span {
 }
 
 /// Makes a call inside the span of its operation, which tells how it failed if it does.
-pub(crate) async fn operated<T>(span: &Span, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+///
+/// - `call`: stays where it is, so that it is not kept twice.
+pub(crate) async fn operated<T>(
+    span: &Span,
+    call: Pin<&mut impl Future<Output = Result<T, Error>>>,
+) -> Result<T, Error> {
     let unfinished = Unfinished(Some(span));
     let outcome = call.instrument(span.clone()).await;
     unfinished.finish();
@@ -134,7 +139,7 @@ pub(crate) async fn operated<T>(span: &Span, call: impl Future<Output = Result<T
 /// Makes an attempt inside a span of its own.
 pub(crate) async fn attempt(
     http: &reqwest::Client,
-    mut request: Request,
+    mut request: Box<Request>,
     known: &Operation,
     attempt: u32,
     propagator: Option<&Propagator>,
@@ -143,7 +148,7 @@ pub(crate) async fn attempt(
     if let Some(propagator) = propagator {
         propagator.inject(&span, request.headers_mut());
     }
-    attempted(&span, known, attempt, pin!(http.execute(request))).await
+    attempted(&span, known, attempt, pin!(http.execute(*request))).await
 }
 
 /// Waits for an attempt inside its span, which tells how it ended.
@@ -258,5 +263,5 @@ pub async fn spans_alone(known: &Operation, url: &Url, response: reqwest::Result
         answered(&span, &result);
         result.map_err(|error| Error::transport("", error))
     };
-    operated(&span, call).await
+    operated(&span, pin!(call)).await
 }

@@ -43,8 +43,9 @@ pub struct Authentication {
     session_jwt: Secret,
     refresh_jwt: Option<Secret>,
     cookies: CookieSettings,
-    /// The rest of the answer; the tokens have been taken out.
-    answer: JwtResponse,
+    /// The rest of the answer; the tokens have been taken out. Boxed: it is a kilobyte, which every future that gives an
+    /// `Authentication` would have room for, and copy.
+    answer: Box<JwtResponse>,
 }
 
 /// How the project wants the tokens to be kept in cookies.
@@ -144,7 +145,7 @@ impl Authentication {
     ///
     /// - `names`: under which cookies are looked for if the answer does not name them.
     pub(crate) fn read(answer: Answer<JwtResponse>, names: &KindNames) -> Result<Self> {
-        Self::found(answer.body, &answer.origin.headers, names).ok_or_else(|| missing_session(&answer.origin))
+        Self::found(answer.body, answer.origin.headers(), names).ok_or_else(|| missing_session(&answer.origin))
     }
 
     /// Reads an answer that may hold no session at all.
@@ -166,7 +167,7 @@ impl Authentication {
         session.session_jwt = answer.session_jwt;
         session.tenant_sso_id = answer.tenant_sso_id;
         session.trusted_device_jwt = answer.trusted_device_jwt;
-        Self::found(session, &origin.headers, names)
+        Self::found(session, origin.headers(), names)
     }
 
     /// The same session with the refresh token that it was refreshed with, unless the service sent a new one.
@@ -176,7 +177,8 @@ impl Authentication {
     }
 
     /// The session, if the answer holds one.
-    pub(crate) fn found(mut answer: JwtResponse, headers: &HeaderMap, names: &KindNames) -> Option<Self> {
+    pub(crate) fn found(answer: JwtResponse, headers: &HeaderMap, names: &KindNames) -> Option<Self> {
+        let mut answer = Box::new(answer);
         let cookies = CookieSettings::of(&answer);
         let session_jwt = in_body(answer.session_jwt.take()).or_else(|| {
             let own = cookies.session_name.as_deref().into_iter();
@@ -268,7 +270,7 @@ mod tests {
             headers.append(header::SET_COOKIE, cookie.parse().unwrap());
         }
         let body = serde_json::from_str(body).unwrap();
-        let origin = Origin { operation: "otp_verify_email", status: StatusCode::OK, headers };
+        let origin = Origin::of("otp_verify_email", headers);
         Authentication::read(Answer { body, origin }, names)
     }
 
@@ -356,10 +358,7 @@ mod tests {
     fn optional_answer_without_a_session_is_none() {
         let answer = |body| {
             let body = serde_json::from_str(body).unwrap();
-            Answer {
-                body,
-                origin: Origin { operation: "session_try_refresh", status: StatusCode::OK, headers: HeaderMap::new() },
-            }
+            Answer { body, origin: Origin::of("session_try_refresh", HeaderMap::new()) }
         };
         assert!(Authentication::read_optional(answer("{}"), &KindNames::default()).is_none());
         let found = answer(r#"{"sessionJwt":"s","nextRefreshSeconds":30}"#);

@@ -1,6 +1,9 @@
 //! One management call that is being put together: the client it goes through, and what is particular to it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -86,27 +89,28 @@ impl Call {
     }
 
     /// The raw client of the authorization cache for this call, if there is one.
-    pub(crate) fn cache(&self) -> Option<Result<descope_api::Client>> {
+    pub(crate) fn cache(&self) -> Option<Result<Cow<'_, descope_api::Client>>> {
         let cache = self.descope.fga_cache()?;
-        Some(cache.map(|api| match &self.options {
-            Some(options) => api.with_options(options.clone()),
-            None => api,
-        }))
+        Some(cache.map(|api| self.with_own_options(api)))
     }
 
     /// The raw client for this call, or why it is not made.
-    pub(crate) fn managing(&self) -> Result<descope_api::Client> {
+    pub(crate) fn managing(&self) -> Result<Cow<'_, descope_api::Client>> {
         if let Some((argument, why)) = self.refused {
             return Err(Error::argument_refused(argument, why));
         }
         let api = match &self.token {
-            Some(token) => self.descope.acting_for("token", token)?,
+            Some(token) => Cow::Owned(self.descope.acting_for("token", token)?),
             None => self.descope.managing()?,
         };
-        Ok(match &self.options {
-            Some(options) => api.with_options(options.clone()),
+        Ok(self.with_own_options(api))
+    }
+
+    fn with_own_options<'a>(&self, api: Cow<'a, descope_api::Client>) -> Cow<'a, descope_api::Client> {
+        match &self.options {
+            Some(options) => Cow::Owned(api.with_options(options.clone())),
             None => api,
-        })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client that everything starts from.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use descope_api::{
     CallOptions, Secret,
@@ -275,7 +275,7 @@ impl Descope {
         &self,
         refresh_jwt: Option<&Secret>,
         options: Option<&LoginOptions>,
-    ) -> Result<descope_api::Client> {
+    ) -> Result<Cow<'_, descope_api::Client>> {
         if let Some(options) = options {
             // A tenant that is blank would be no tenant, and the user of another one would be signed in.
             check::optional_text("tenant_id", options.tenant_id.as_deref())?;
@@ -283,13 +283,13 @@ impl Descope {
             check::optional_text("sso_app_id", options.sso_app_id.as_deref())?;
         }
         if let Some(token) = refresh_jwt {
-            return self.acting_for("refresh_jwt", token);
+            return self.acting_for("refresh_jwt", token).map(Cow::Owned);
         }
         if options.is_some_and(|options| options.stepup == Some(true) || options.mfa == Some(true)) {
             let why = "is missing: a step-up or a further factor needs it, and `step_up` and `mfa` take it";
             return Err(Error::argument_refused("refresh_jwt", why));
         }
-        Ok(self.api().clone())
+        Ok(Cow::Borrowed(self.api()))
     }
 
     /// The raw client for a sign-up.
@@ -303,21 +303,21 @@ impl Descope {
 
     /// The raw client for a management call, refused here when there is no key to make it with.
     #[cfg(feature = "management")]
-    pub(crate) fn managing(&self) -> Result<descope_api::Client> {
+    pub(crate) fn managing(&self) -> Result<Cow<'_, descope_api::Client>> {
         self.keyed(self.api())
     }
 
     /// The raw client that reaches the authorization cache, if there is one.
     #[cfg(feature = "management")]
-    pub(crate) fn fga_cache(&self) -> Option<Result<descope_api::Client>> {
+    pub(crate) fn fga_cache(&self) -> Option<Result<Cow<'_, descope_api::Client>>> {
         self.inner.fga_cache.as_ref().map(|cache| self.keyed(cache))
     }
 
     #[cfg(feature = "management")]
-    fn keyed(&self, api: &descope_api::Client) -> Result<descope_api::Client> {
+    fn keyed<'a>(&self, api: &'a descope_api::Client) -> Result<Cow<'a, descope_api::Client>> {
         match &self.inner.management_key {
-            Some(key) if key.fixed().is_some() => return Ok(api.clone()),
-            Some(key) => return Ok(api.with_management_key(key.now()?)),
+            Some(key) if key.fixed().is_some() => return Ok(Cow::Borrowed(api)),
+            Some(key) => return Ok(Cow::Owned(api.with_management_key(key.now()?))),
             None => {}
         }
         Err(Error::configuration(

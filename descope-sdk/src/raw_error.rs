@@ -1,6 +1,6 @@
 //! From the raw client's error to ours, and the one way in which this crate calls the raw client.
 
-use std::{error::Error as StdError, sync::Arc};
+use std::{convert::Infallible, error::Error as StdError, sync::Arc};
 
 use descope_api::ResponseValue;
 use http::{HeaderMap, StatusCode};
@@ -36,17 +36,25 @@ pub(crate) struct Answer<T> {
 /// Where an answer came from, for what turns out to be wrong with it.
 pub(crate) struct Origin {
     pub(crate) operation: &'static str,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) head: ResponseValue<()>,
 }
 
 impl Origin {
+    #[cfg(test)]
+    pub(crate) fn of(operation: &'static str, headers: HeaderMap) -> Self {
+        Self { operation, head: ResponseValue::new((), StatusCode::OK, headers) }
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.head.headers()
+    }
+
     /// A success that does not hold what it should.
     pub(crate) fn lacks(&self, detail: &'static str) -> Error {
         Inner {
             operation: Some(self.operation),
-            status: Some(self.status),
-            request_id: request_id(&self.headers),
+            status: Some(self.head.status()),
+            request_id: request_id(self.headers()),
             detail: Some(detail.into()),
             ..Inner::of(ErrorKind::Decode)
         }
@@ -60,8 +68,11 @@ pub(crate) fn answered<T>(
 ) -> Result<Answer<T>> {
     match answer {
         Ok(answer) => {
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            Ok(Answer { body: answer.into_inner(), origin: Origin { operation, status, headers } })
+            // The headers are only lent otherwise, and to copy them costs more than all else here.
+            let mut body = None;
+            let Ok(head) = answer.map::<(), _, Infallible>(|inner| body = Some(inner));
+            let Some(body) = body else { unreachable!("`map` calls what it is given") };
+            Ok(Answer { body, origin: Origin { operation, head } })
         }
         Err(error) => Err(Error::from(error).in_operation(operation)),
     }

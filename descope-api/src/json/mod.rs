@@ -41,15 +41,23 @@ pub(crate) trait FromJson: Sized {
     /// One of which nothing has been read.
     fn blank() -> Self;
 
-    /// Reads a value to its end, also if it is not as documented, so that what comes after it can be read. `false` says that
-    /// it is as good as none. The outer error is that of the text.
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error>;
+    /// Reads a value to its end, also if it is not as documented, so that what comes after it can be read. The error is that
+    /// of the text.
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error>;
 }
 
-pub(crate) type Read<T> = Result<T, Fault>;
+/// What became of a value.
+pub(crate) enum Read {
+    /// It has been read.
+    Value,
+    /// It is as good as none.
+    Nothing,
+    /// It is not as documented.
+    Misfit(Fault),
+}
 
 /// Reads an answer.
-pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read<T: FromJson>(body: &[u8], value: &mut T) -> Result<(), Problem> {
     let body = with_exact_numbers(body);
     // One look at the whole is cheaper than one at each text. Where it is not UTF-8, the parser says where.
     let Ok(text) = std::str::from_utf8(&body) else {
@@ -59,24 +67,26 @@ pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, Problem> {
         });
     };
     let mut text = serde_json::Deserializer::from_str(text);
-    let read = root(&mut text).and_then(|read| text.end().map(|()| read));
+    let read = root(&mut text, value).and_then(|read| text.end().map(|()| read));
     read.map_err(|error| Problem::syntax(&error))?.map_err(Problem::Value)
 }
 
 /// Reads a whole value, and reports what was left out of it.
-fn root<'de, D: Deserializer<'de>, T: FromJson>(from: D) -> Result<Read<T>, D::Error> {
+fn root<'de, D: Deserializer<'de>, T: FromJson>(from: D, value: &mut T) -> Result<Result<(), Fault>, D::Error> {
     // What an earlier text has left behind that broke off.
     left_out();
-    let mut value = T::blank();
     let read = value.read(from)?;
     for fault in left_out() {
         tracing::debug!(target: "descope", member = %fault, "left out a member of another type than documented");
     }
     Ok(match read {
-        Ok(true) => Ok(value),
-        Ok(false) if T::NULLABLE => Ok(T::blank()),
-        Ok(false) => Err(Fault::new("is null")),
-        Err(fault) => Err(fault),
+        Read::Value => Ok(()),
+        Read::Nothing if T::NULLABLE => {
+            *value = T::blank();
+            Ok(())
+        }
+        Read::Nothing => Err(Fault::new("is null")),
+        Read::Misfit(fault) => Err(fault),
     })
 }
 
@@ -86,13 +96,16 @@ fn left_out() -> Vec<Fault> {
 }
 
 /// Reads something that is below `step`, with the step in the paths of whatever is wrong with it.
-fn below<E>(step: impl Fn() -> Step, read: impl FnOnce() -> Result<Read<bool>, E>) -> Result<Read<bool>, E> {
+fn below<E>(step: impl Fn() -> Step, read: impl FnOnce() -> Result<Read, E>) -> Result<Read, E> {
     let known = HOW_MANY.get();
     let read = read()?;
     if HOW_MANY.get() > known {
-        LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.path.push(step())));
+        LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.0.path.push(step())));
     }
-    Ok(read.map_err(|fault| fault.below(step())))
+    Ok(match read {
+        Read::Misfit(fault) => Read::Misfit(fault.below(step())),
+        read => read,
+    })
 }
 
 /// Leaves a value out, and remembers why.
@@ -206,8 +219,13 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 /// A value of another type than is documented: where it is, and what it should be.
+///
+/// Boxed: hardly any value is one, and the outcome of each goes through many hands.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct Fault(Box<Misfit>);
+
+#[derive(Debug)]
+struct Misfit {
     /// From the inside out.
     path: Vec<Step>,
     problem: &'static str,
@@ -223,19 +241,21 @@ enum Step {
 }
 
 impl Fault {
+    #[cold]
     fn new(problem: &'static str) -> Self {
-        Self { path: Vec::new(), problem }
+        Self(Box::new(Misfit { path: Vec::new(), problem }))
     }
 
     fn below(mut self, step: Step) -> Self {
-        self.path.push(step);
+        self.0.path.push(step);
         self
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, step) in self.path.iter().rev().enumerate() {
+        let Misfit { path, problem } = &*self.0;
+        for (index, step) in path.iter().rev().enumerate() {
             match step {
                 Step::Member(name) if index == 0 => f.write_str(name)?,
                 Step::Member(name) => write!(f, ".{name}")?,
@@ -243,8 +263,8 @@ impl fmt::Display for Fault {
                 Step::Entry => f.write_str("{}")?,
             }
         }
-        f.write_str(if self.path.is_empty() { "" } else { ": " })?;
-        f.write_str(self.problem)
+        f.write_str(if path.is_empty() { "" } else { ": " })?;
+        f.write_str(problem)
     }
 }
 
@@ -313,22 +333,24 @@ pub(crate) fn serialize<T: Object, S: Serializer>(object: &T, serializer: S) -> 
 
 /// Also for members of the few types that serde reads by itself.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: FromJson>(deserializer: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    root(value).map_err(de::Error::custom)?.map_err(de::Error::custom)
+    let from = Value::deserialize(deserializer)?;
+    let mut value = T::blank();
+    root(from, &mut value).map_err(de::Error::custom)?.map_err(de::Error::custom)?;
+    Ok(value)
 }
 
 /// For the few types that serde reads by itself.
 pub(crate) fn by_serde<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
     from: D,
     value: &mut T,
-) -> Result<Read<bool>, D::Error> {
+) -> Result<Read, D::Error> {
     Ok(match serde_json::from_value(Value::deserialize(from)?) {
         Ok(read) => {
             *value = read;
-            Ok(true)
+            Read::Value
         }
         // serde's own message would repeat the value.
-        Err(_) => Err(Fault::new("has none of the documented forms")),
+        Err(_) => Read::Misfit(Fault::new("has none of the documented forms")),
     })
 }
 
@@ -354,7 +376,7 @@ mod tests {
             Self::default()
         }
 
-        fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+        fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
             (**self).read(from)
         }
     }
@@ -407,13 +429,15 @@ mod tests {
     }
 
     fn node(body: &str) -> Result<Leaf, String> {
-        read(body.as_bytes()).map_err(|problem| problem.to_string())
+        let mut leaf = Leaf::default();
+        read(body.as_bytes(), &mut leaf).map(|()| leaf).map_err(|problem| problem.to_string())
     }
 
     /// The paths of what was left out.
     fn paths_left_out(body: &str) -> Vec<String> {
         let mut leaf = Leaf::default();
-        leaf.read(&mut serde_json::Deserializer::from_str(body)).expect("JSON").expect("it is read");
+        let read = leaf.read(&mut serde_json::Deserializer::from_str(body)).expect("JSON");
+        assert!(matches!(read, Read::Value), "{body}");
         left_out().iter().map(ToString::to_string).collect()
     }
 
@@ -484,7 +508,7 @@ mod tests {
     fn what_is_passed_over_need_not_be_anything_that_could_be_kept() {
         let mut bare = Bare::default();
         let mut text = serde_json::Deserializer::from_str(r#"{"x":1e400,"id":"a","y":["\ud800",{"z":-1e999}]}"#);
-        assert_eq!(bare.read(&mut text).expect("JSON").ok(), Some(true));
+        assert!(matches!(bare.read(&mut text).expect("JSON"), Read::Value));
         assert_eq!(bare.id, "a");
     }
 

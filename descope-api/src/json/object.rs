@@ -41,9 +41,9 @@ impl<'de, A: MapAccess<'de>> Members<A> {
     /// counts.
     pub(crate) fn optional<T: FromJson + Default>(&mut self, name: &str, member: &mut T) -> Result<(), A::Error> {
         match self.value(name, member)? {
-            Ok(true) => {}
-            Ok(false) => *member = T::default(),
-            Err(fault) => {
+            Read::Value => {}
+            Read::Nothing => *member = T::default(),
+            Read::Misfit(fault) => {
                 leave_out(fault);
                 *member = T::default();
             }
@@ -60,10 +60,10 @@ impl<'de, A: MapAccess<'de>> Members<A> {
         }
         self.there |= 1 << at;
         match self.value(name, member)? {
-            Ok(true) => {}
-            Ok(false) if T::NULLABLE => *member = T::blank(),
-            Ok(false) => self.failed(Fault::new("is null").below(Step::Member(name.into()))),
-            Err(fault) => self.failed(fault),
+            Read::Value => {}
+            Read::Nothing if T::NULLABLE => *member = T::blank(),
+            Read::Nothing => self.failed(Fault::new("is null").below(Step::Member(name.into()))),
+            Read::Misfit(fault) => self.failed(fault),
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl<'de, A: MapAccess<'de>> Members<A> {
         self.told >> at & 1 == 1
     }
 
-    fn value<T: FromJson>(&mut self, name: &str, member: &mut T) -> Result<Read<bool>, A::Error> {
+    fn value<T: FromJson>(&mut self, name: &str, member: &mut T) -> Result<Read, A::Error> {
         below(|| Step::Member(name.into()), || self.map.next_value_seed(Seed(member)))
     }
 
@@ -102,13 +102,13 @@ impl<'de, A: MapAccess<'de>> Members<A> {
         self.fault.get_or_insert(fault);
     }
 
-    fn ended(self, required: &[&'static str]) -> Read<()> {
+    fn ended(self, required: &[&'static str]) -> Read {
         if let Some(fault) = self.fault {
-            return Err(fault);
+            return Read::Misfit(fault);
         }
         match required.iter().enumerate().find(|(at, _)| self.there >> at & 1 == 0) {
-            Some((_, name)) => Err(Fault::new("is missing").below(Step::Member((*name).into()))),
-            None => Ok(()),
+            Some((_, name)) => Read::Misfit(Fault::new("is missing").below(Step::Member((*name).into()))),
+            None => Read::Value,
         }
     }
 }
@@ -118,7 +118,7 @@ impl<T: Object> FromJson for T {
         Object::blank()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Reader(self))
     }
 }
@@ -126,7 +126,7 @@ impl<T: Object> FromJson for T {
 struct Reader<'a, T>(&'a mut T);
 
 impl<'de, T: Object> Visitor<'de> for Reader<'_, T> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not an object": bool number str seq);
 
@@ -135,7 +135,7 @@ impl<'de, T: Object> Visitor<'de> for Reader<'_, T> {
         while let Some(Name(name)) = members.map.next_key()? {
             self.0.member(&name, &mut members)?;
         }
-        Ok(members.ended(T::REQUIRED).map(|()| true))
+        Ok(members.ended(T::REQUIRED))
     }
 }
 
@@ -143,7 +143,7 @@ impl<'de, T: Object> Visitor<'de> for Reader<'_, T> {
 pub(super) struct Seed<'a, T>(pub(super) &'a mut T);
 
 impl<'de, T: FromJson> DeserializeSeed<'de> for Seed<'_, T> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         self.0.read(from)

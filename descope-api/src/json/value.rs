@@ -26,44 +26,44 @@ macro_rules! refused {
         }
 
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Ok(false))
+            Ok(Read::Nothing)
         }
 
         $($crate::json::value::refused!(@$kind $why);)*
     };
     (@bool $why:literal) => {
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
     };
     (@number $why:literal) => {
         fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
 
         fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
 
         fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
     };
     (@str $why:literal) => {
         fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
     };
     (@seq $why:literal) => {
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
             while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
     };
     (@map $why:literal) => {
         fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Err($crate::json::Fault::new($why)))
+            Ok($crate::json::Read::Misfit($crate::json::Fault::new($why)))
         }
     };
 }
@@ -77,7 +77,7 @@ impl<T: FromJson> FromJson for Option<T> {
         None
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         self.insert(T::blank()).read(from)
     }
 }
@@ -88,27 +88,27 @@ impl FromJson for Value {
         Self::Null
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         *self = Self::deserialize(from)?;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
 struct Text<'a>(&'a mut String);
 
 impl<'de> Visitor<'de> for Text<'_> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not a string": bool number seq map);
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         text.clone_into(self.0);
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 
     fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
         *self.0 = text;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -117,7 +117,7 @@ impl FromJson for String {
         Self::new()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Text(self))
     }
 }
@@ -127,7 +127,7 @@ impl FromJson for Secret {
         Self::default()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         let mut text = String::new();
         let read = text.read(from)?;
         *self = Self::from(text);
@@ -138,13 +138,13 @@ impl FromJson for Secret {
 struct Truth<'a>(&'a mut bool);
 
 impl<'de> Visitor<'de> for Truth<'_> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is neither true nor false": number str seq map);
 
     fn visit_bool<E>(self, is: bool) -> Result<Self::Value, E> {
         *self.0 = is;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -153,7 +153,7 @@ impl FromJson for bool {
         false
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Truth(self))
     }
 }
@@ -162,14 +162,15 @@ impl FromJson for bool {
 struct Integer<'a>(&'a mut i64);
 
 impl Integer<'_> {
-    fn becomes(self, number: Option<i64>, or: &'static str) -> Read<bool> {
-        *self.0 = number.ok_or_else(|| Fault::new(or))?;
-        Ok(true)
+    fn becomes(self, number: Option<i64>, or: &'static str) -> Read {
+        let Some(number) = number else { return Read::Misfit(Fault::new(or)) };
+        *self.0 = number;
+        Read::Value
     }
 }
 
 impl<'de> Visitor<'de> for Integer<'_> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not an integer": bool seq);
 
@@ -187,13 +188,13 @@ impl<'de> Visitor<'de> for Integer<'_> {
 
     fn visit_str<E>(self, digits: &str) -> Result<Self::Value, E> {
         if digits.is_empty() {
-            return Ok(Ok(false));
+            return Ok(Read::Nothing);
         }
         Ok(self.becomes(digits.parse().ok(), "is a string that is not an integer"))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let Some(digits) = digits(map)? else { return Ok(Err(Fault::new("is not an integer"))) };
+        let Some(digits) = digits(map)? else { return Ok(Read::Misfit(Fault::new("is not an integer"))) };
         let number = digits.parse().ok().or_else(|| whole(digits.parse().ok()?));
         Ok(self.becomes(number, "is not an integer of 64 bits"))
     }
@@ -204,7 +205,7 @@ impl FromJson for i64 {
         0
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Integer(self))
     }
 }
@@ -212,33 +213,33 @@ impl FromJson for i64 {
 struct Real<'a>(&'a mut f64);
 
 impl<'de> Visitor<'de> for Real<'_> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not a number": bool str seq);
 
     #[allow(clippy::cast_precision_loss, reason = "as every reader of JSON does")]
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
         *self.0 = number as f64;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 
     #[allow(clippy::cast_precision_loss, reason = "as every reader of JSON does")]
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
         *self.0 = number as f64;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         *self.0 = number;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         let Some(number) = digits(map)?.and_then(|digits| digits.parse().ok()) else {
-            return Ok(Err(Fault::new("is not a number")));
+            return Ok(Read::Misfit(Fault::new("is not a number")));
         };
         *self.0 = number;
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -247,7 +248,7 @@ impl FromJson for f64 {
         0.0
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Real(self))
     }
 }
@@ -274,7 +275,7 @@ fn whole(number: f64) -> Option<i64> {
 struct List<'a, T>(&'a mut Vec<T>);
 
 impl<'de, T: FromJson> Visitor<'de> for List<'_, T> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not a list": bool number str map);
 
@@ -292,13 +293,13 @@ impl<'de, T: FromJson> Visitor<'de> for List<'_, T> {
                 || {
                     let read = items.next_element_seed(Seed(item))?;
                     ended = read.is_none();
-                    Ok(read.unwrap_or(Ok(false)))
+                    Ok(read.unwrap_or(Read::Nothing))
                 },
             )?;
             match read {
-                Ok(true) => {}
-                Ok(false) => drop(list.pop()),
-                Err(fault) => {
+                Read::Value => {}
+                Read::Nothing => drop(list.pop()),
+                Read::Misfit(fault) => {
                     leave_out(fault);
                     list.pop();
                 }
@@ -307,7 +308,7 @@ impl<'de, T: FromJson> Visitor<'de> for List<'_, T> {
                 break;
             }
         }
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -318,7 +319,7 @@ impl<T: FromJson> FromJson for Vec<T> {
         Self::new()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(List(self))
     }
 }
@@ -326,7 +327,7 @@ impl<T: FromJson> FromJson for Vec<T> {
 struct Entries<'a, T>(&'a mut BTreeMap<String, T>);
 
 impl<'de, T: FromJson> Visitor<'de> for Entries<'_, T> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not an object": bool number str seq);
 
@@ -335,15 +336,15 @@ impl<'de, T: FromJson> Visitor<'de> for Entries<'_, T> {
         while let Some(Name(name)) = map.next_key()? {
             let mut value = T::blank();
             match below(|| Step::Entry, || map.next_value_seed(Seed(&mut value)))? {
-                Ok(true) => drop(self.0.insert(name.into_owned(), value)),
-                Ok(false) => drop(self.0.remove(&*name)),
-                Err(fault) => {
+                Read::Value => drop(self.0.insert(name.into_owned(), value)),
+                Read::Nothing => drop(self.0.remove(&*name)),
+                Read::Misfit(fault) => {
                     leave_out(fault);
                     self.0.remove(&*name);
                 }
             }
         }
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -354,7 +355,7 @@ impl<T: FromJson> FromJson for BTreeMap<String, T> {
         Self::new()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Entries(self))
     }
 }
@@ -362,7 +363,7 @@ impl<T: FromJson> FromJson for BTreeMap<String, T> {
 struct Anything<'a>(&'a mut Map<String, Value>);
 
 impl<'de> Visitor<'de> for Anything<'_> {
-    type Value = Read<bool>;
+    type Value = Read;
 
     refused!("is not an object": bool number str seq);
 
@@ -371,7 +372,7 @@ impl<'de> Visitor<'de> for Anything<'_> {
         while let Some((name, value)) = map.next_entry()? {
             self.0.insert(name, value);
         }
-        Ok(Ok(true))
+        Ok(Read::Value)
     }
 }
 
@@ -382,7 +383,7 @@ impl FromJson for Map<String, Value> {
         Self::new()
     }
 
-    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read<bool>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, from: D) -> Result<Read, D::Error> {
         from.deserialize_any(Anything(self))
     }
 }

@@ -225,7 +225,7 @@ impl FlowStep {
     fn read(Answer { body: mut response, origin }: Answer<FlowStepResponse>, descope: &Descope) -> Self {
         let session = response.auth_info.take();
         let authentication =
-            session.and_then(|session| Authentication::found(session, &origin.headers, descope.token_names()));
+            session.and_then(|session| Authentication::found(session, origin.headers(), descope.token_names()));
         Self { response, authentication }
     }
 

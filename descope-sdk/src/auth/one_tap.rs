@@ -1,5 +1,7 @@
 //! The prompt in the corner of the page.
 
+use std::borrow::Cow;
+
 use descope_api::{Secret, types::OnetapIdTokenRequest, vocabulary::OnetapProvider};
 
 use crate::{Authentication, Descope, Result, check, options::factor_setters, raw_error::call, setters::setters};
@@ -97,7 +99,7 @@ impl OneTapSignIn {
         code.ok_or_else(|| answer.origin.lacks("the answer holds no code"))
     }
 
-    fn api(&self) -> Result<descope_api::Client> {
+    fn api(&self) -> Result<Cow<'_, descope_api::Client>> {
         check::text("provider", self.body.provider.as_str())?;
         check::secret("id_token", &self.body.id_token)?;
         self.descope.signing_in(self.refresh_jwt.as_ref(), self.body.login_options.as_ref())

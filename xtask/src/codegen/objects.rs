@@ -237,7 +237,7 @@ pub(super) fn read_by_serde(name: &Ident, blank: &TokenStream) -> Item {
             fn read<'de, D: ::serde::Deserializer<'de>>(
                 &mut self,
                 from: D,
-            ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+            ) -> ::std::result::Result<crate::json::Read, D::Error> {
                 crate::json::by_serde(from, self)
             }
         }

@@ -16998,7 +16998,7 @@ impl crate::json::FromJson for EmptyRequest {
     fn read<'de, D: ::serde::Deserializer<'de>>(
         &mut self,
         from: D,
-    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+    ) -> ::std::result::Result<crate::json::Read, D::Error> {
         crate::json::by_serde(from, self)
     }
 }
@@ -23609,7 +23609,7 @@ impl crate::json::FromJson for Groups {
     fn read<'de, D: ::serde::Deserializer<'de>>(
         &mut self,
         from: D,
-    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+    ) -> ::std::result::Result<crate::json::Read, D::Error> {
         crate::json::by_serde(from, self)
     }
 }
@@ -56076,7 +56076,7 @@ impl crate::json::FromJson for UserHistory {
     fn read<'de, D: ::serde::Deserializer<'de>>(
         &mut self,
         from: D,
-    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+    ) -> ::std::result::Result<crate::json::Read, D::Error> {
         crate::json::by_serde(from, self)
     }
 }

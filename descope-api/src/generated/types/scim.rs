@@ -1521,7 +1521,7 @@ impl crate::json::FromJson for ScimResourceTypeListResponse {
     fn read<'de, D: ::serde::Deserializer<'de>>(
         &mut self,
         from: D,
-    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+    ) -> ::std::result::Result<crate::json::Read, D::Error> {
         crate::json::by_serde(from, self)
     }
 }

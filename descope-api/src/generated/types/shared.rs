@@ -451,7 +451,7 @@ impl crate::json::FromJson for EmptyResponse {
     fn read<'de, D: ::serde::Deserializer<'de>>(
         &mut self,
         from: D,
-    ) -> ::std::result::Result<crate::json::Read<bool>, D::Error> {
+    ) -> ::std::result::Result<crate::json::Read, D::Error> {
         crate::json::by_serde(from, self)
     }
 }

@@ -91,7 +91,7 @@ proptest! {
     ]), 0..4)) {
         let headers = headers(&header::SET_COOKIE, &cookies);
         let body = serde_json::from_str("{}").expect("an answer");
-        let origin = Origin { operation: "session_refresh", status: StatusCode::OK, headers };
+        let origin = Origin::of("session_refresh", headers);
         if let Ok(session) = Authentication::read(Answer { body, origin }, &KindNames::default()) {
             let (session_jwt, refresh_jwt) = session.into_tokens();
             for token in [Some(session_jwt), refresh_jwt].iter().flatten() {
