@@ -1,6 +1,6 @@
 //! A string that does not show itself.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
@@ -72,8 +72,15 @@ impl fmt::Debug for Secret {
 }
 
 impl Drop for Secret {
+    /// Eight bytes at a time: tokens can be long, and writes that must not be left out are not joined either.
     fn drop(&mut self) {
-        self.0.zeroize();
+        let mut bytes = mem::take(&mut self.0).into_bytes();
+        // All that is allocated, which may have held more.
+        bytes.resize(bytes.capacity(), 0);
+        let (first, words, last) = bytemuck::pod_align_to_mut::<u8, u64>(&mut bytes);
+        first.zeroize();
+        words.zeroize();
+        last.zeroize();
     }
 }
 

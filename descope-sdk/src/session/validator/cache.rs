@@ -19,14 +19,16 @@ use crate::sync::{ArcSwapOption, AtomicU32, AtomicUsize, Ordering};
 /// Places that one token may go to. With several a collision of two hot tokens costs nothing.
 const WAYS: usize = 4;
 
-/// How much of the token's end is hashed: 36 bytes of signature. A whole token would take longer to hash than to find.
-const TAIL: usize = 48;
+/// The end of a token, which is what is hashed: twelve bytes of signature, as one number. A whole token would take longer
+/// to hash than to find.
+fn end(token: &str) -> u128 {
+    token.as_bytes().last_chunk().map_or(0, |end| u128::from_ne_bytes(*end))
+}
 
 /// Whether a verified token is `token` to the last character. Looks at the end first: tokens of one project begin alike,
 /// and signatures do not end alike.
 fn is(verified: &Verified, token: &str) -> bool {
     let known = verified.jwt.expose();
-    let end = |text: &'_ str| text.as_bytes().last_chunk::<16>().copied();
     known.len() == token.len() && end(known) == end(token) && known == token
 }
 
@@ -55,9 +57,7 @@ impl Cache {
 
     /// Where a token belongs, whether it is there or not.
     pub(crate) fn group(&self, token: &str) -> Group<'_> {
-        let bytes = token.as_bytes();
-        let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
-        let hash = self.hasher.hash_one(tail);
+        let hash = self.hasher.hash_one(end(token));
         let groups = self.slots.len() / WAYS;
         // A remainder is below its divisor, so it fits whatever the width of a pointer; of the mark half is enough.
         #[allow(clippy::cast_possible_truncation)]
