@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Operation, types::ErrorResponse};
+use crate::{Operation, json, types::ErrorResponse};
 
 /// The words of a refusal, and whether they are Descope's.
 #[derive(Debug, Default)]
@@ -14,10 +14,10 @@ pub(crate) struct Refusal {
 
 /// Reads an error body. Whatever is readable is kept; a member of an odd type costs no other.
 pub(crate) fn read(body: &[u8], operation: Option<&Operation>) -> Refusal {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => of_members(&members, operation),
+    match json::any(body) {
+        Some(Value::Object(members)) => of_members(&members, operation),
         // Some gateways put their error into a list.
-        Ok(Value::Array(items)) => items
+        Some(Value::Array(items)) => items
             .iter()
             .filter_map(Value::as_object)
             .map(|members| of_members(members, operation))
@@ -118,6 +118,8 @@ mod tests {
         for (body, code, text) in [
             (r#"{"errorCode":"E061102","errorDescription":"Wrong"}"#, Some("E061102"), Some("Wrong")),
             (r#"{"errorCode":"E061102","error":{}}"#, Some("E061102"), None),
+            (r#"{"errorCode":"E061102","errorDescription":"Wrong","x":1e400}"#, Some("E061102"), Some("Wrong")),
+            (r#"{"errorCode":"E061102","errorDescription":"\ud800"}"#, Some("E061102"), Some("\u{fffd}")),
             (
                 r#"{"errorCode":"E061102","errorDescription":["Wrong","code"],"errorMessage":5}"#,
                 Some("E061102"),

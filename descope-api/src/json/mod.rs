@@ -9,10 +9,10 @@
 //! with a code. No message repeats a value, since any of them may be a secret.
 
 mod object;
+mod text;
 mod value;
 
 use std::{
-    borrow::Cow,
     cell::{Cell, RefCell},
     collections::BTreeMap,
     fmt,
@@ -58,10 +58,20 @@ pub(crate) enum Read {
 
 /// Reads an answer.
 pub(crate) fn read<T: FromJson>(body: &[u8], value: &mut T) -> Result<(), Problem> {
-    let body = with_exact_numbers(body);
+    let body = text::with_exact_numbers(body);
+    let problem = match parse(&body, value) {
+        Err(problem @ Problem::Syntax { .. }) => problem,
+        read => return read,
+    };
+    let Some(body) = text::readable(&body) else { return Err(problem) };
+    *value = T::blank();
+    parse(&body, value)
+}
+
+fn parse<T: FromJson>(body: &[u8], value: &mut T) -> Result<(), Problem> {
     // One look at the whole is cheaper than one at each text. Where it is not UTF-8, the parser says where.
-    let Ok(text) = std::str::from_utf8(&body) else {
-        return Err(match serde_json::from_slice::<Value>(&body) {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Err(match serde_json::from_slice::<Value>(body) {
             Err(error) => Problem::syntax(&error),
             Ok(_) => Problem::Value(Fault::new("is not UTF-8")),
         });
@@ -69,6 +79,11 @@ pub(crate) fn read<T: FromJson>(body: &[u8], value: &mut T) -> Result<(), Proble
     let mut text = serde_json::Deserializer::from_str(text);
     let read = root(&mut text, value).and_then(|read| text.end().map(|()| read));
     read.map_err(|error| Problem::syntax(&error))?.map_err(Problem::Value)
+}
+
+/// Reads JSON of which nothing is known, if it is JSON.
+pub(crate) fn any(body: &[u8]) -> Option<Value> {
+    serde_json::from_slice(body).ok().or_else(|| serde_json::from_slice(&text::readable(body)?).ok())
 }
 
 /// Reads a whole value, and reports what was left out of it.
@@ -118,72 +133,6 @@ fn leave_out(fault: Fault) {
             HOW_MANY.set(faults.len());
         }
     });
-}
-
-/// Puts the digits of integers that no 64 bits hold into quotes, so that they are not rounded to the next double on the
-/// way into a custom attribute or claim.
-fn with_exact_numbers(body: &[u8]) -> Cow<'_, [u8]> {
-    // Hardly any answer has such a number. Of as many digits in a row one has to be at every nineteenth byte.
-    if !has_digits_in_a_row(body, 19) {
-        return Cow::Borrowed(body);
-    }
-    let mut exact = Cow::Borrowed(&body[..0]);
-    let (mut copied, mut at) = (0, 0);
-    while at < body.len() {
-        match body[at] {
-            b'"' => {
-                at += 1;
-                while at < body.len() && body[at] != b'"' {
-                    at += if body[at] == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-            }
-            b'-' | b'0'..=b'9' => {
-                let start = at;
-                while at < body.len() && matches!(body[at], b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') {
-                    at += 1;
-                }
-                if is_beyond_64_bits(&body[start..at]) {
-                    let exact = exact.to_mut();
-                    exact.extend_from_slice(&body[copied..start]);
-                    exact.push(b'"');
-                    exact.extend_from_slice(&body[start..at]);
-                    exact.push(b'"');
-                    copied = at;
-                }
-            }
-            _ => at += 1,
-        }
-    }
-    if copied == 0 {
-        return Cow::Borrowed(body);
-    }
-    exact.to_mut().extend_from_slice(&body[copied..]);
-    exact
-}
-
-fn has_digits_in_a_row(body: &[u8], many: usize) -> bool {
-    let mut at = many - 1;
-    while at < body.len() {
-        if body[at].is_ascii_digit() {
-            let before = body[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-            let from_here = body[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if before + from_here >= many {
-                return true;
-            }
-        }
-        at += many;
-    }
-    false
-}
-
-/// Whether this is an integer, written as JSON wants it, that neither `i64` nor `u64` holds.
-fn is_beyond_64_bits(number: &[u8]) -> bool {
-    let digits = number.strip_prefix(b"-").unwrap_or(number);
-    digits.len() > 18
-        && digits.iter().all(u8::is_ascii_digit)
-        && digits[0] != b'0'
-        && std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_err() && text.parse::<u64>().is_err())
 }
 
 /// Why an answer cannot be read.
@@ -356,6 +305,8 @@ pub(crate) fn by_serde<'de, D: Deserializer<'de>, T: de::DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use serde::de::MapAccess;
 
     use super::*;
@@ -513,6 +464,30 @@ mod tests {
     }
 
     #[test]
+    fn what_no_value_can_hold_costs_its_member_at_most() {
+        for number in ["1e400", "-1e400", "1E+400", "1.5e999", &format!("{}.0", "9".repeat(400)), &"9".repeat(400)] {
+            let body = format!(r#"{{"id":"a","at":{number},"any":[{number}],"flags":{{"b":{number}}},"x":{number}}}"#);
+            let read = node(&body).expect("read");
+            assert_eq!((read.id.as_str(), read.at, read.flags.len()), ("a", None, 0), "{body}");
+            assert_eq!(read.any, Some(serde_json::json!([number])));
+            assert_eq!(Value::from(read.rest), serde_json::json!({"x": number}));
+            assert_eq!(any(body.as_bytes()).expect("JSON")["any"], serde_json::json!([number]));
+        }
+        let body = r#"{"id":"\ud83d\ude00","names":["\ud800","a\udc00b","\\ud800"],"next":{"id":"\ud800\ud83d\ude00"},"\udfff":1}"#;
+        let read = node(body).expect("read");
+        assert_eq!(
+            (read.id.as_str(), read.names),
+            ("😀", ["\u{fffd}", "a\u{fffd}b", "\\ud800"].map(str::to_owned).to_vec())
+        );
+        assert_eq!(read.next.expect("one").id, "\u{fffd}😀");
+        assert_eq!(Value::from(read.rest), serde_json::json!({"\u{fffd}": 1}));
+        for broken in ["1e400", "{1e400}", r#"{"id":"\ud800"#, r#"{"id":"a","at":01e400}"#, r#"{"id":"a","at":.1e999}"#]
+        {
+            node(broken).expect_err(broken);
+        }
+    }
+
+    #[test]
     fn an_object_that_serde_hands_on_is_read_as_a_text_is() {
         let body =
             r#"{"id":"a","names":["b",null],"flags":{"x":true},"next":{"id":"c"},"at":"5","any":[1.5],"x":{"y":[]}}"#;
@@ -530,7 +505,7 @@ mod tests {
         for number in ["9007199254740993", "-9223372036854775808", "18446744073709551615", "1.5", "-2e300", "0", "1e22"]
         {
             let body = format!(r#"{{"a":{number},"b":[{number}]}}"#);
-            assert!(matches!(with_exact_numbers(body.as_bytes()), Cow::Borrowed(_)), "{number}");
+            assert!(matches!(text::with_exact_numbers(body.as_bytes()), Cow::Borrowed(_)), "{number}");
         }
         for number in ["18446744073709551616", "12345678901234567890123", "-9223372036854775809"] {
             let read = node(&format!(r#"{{"id":"12345678901234567890123","any":[1,{number}],"at":2}}"#)).expect("read");
