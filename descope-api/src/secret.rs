@@ -72,7 +72,7 @@ impl fmt::Debug for Secret {
 }
 
 impl Drop for Secret {
-    /// Eight bytes at a time: tokens can be long, and writes that must not be left out are not joined either.
+    /// Eight bytes at a time: tokens can be long, and the compiler joins no writes that it must not leave out.
     fn drop(&mut self) {
         let mut bytes = mem::take(&mut self.0).into_bytes();
         // All that is allocated, which may have held more.

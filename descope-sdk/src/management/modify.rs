@@ -45,7 +45,7 @@ impl Roles {
     ) -> Result<Role> {
         let role = named("role", role.into())?;
         let now = role_as_it_is(&self.load_all().send().await?, &role)?;
-        let mut replace = self.replace(role, "");
+        let mut replace = self.replace(role, now.new_name.as_str());
         replace.body = now;
         change(replace).send().await
     }
@@ -148,7 +148,7 @@ impl Permissions {
     ) -> Result<()> {
         let permission = named("permission", permission.into())?;
         let now = permission_as_it_is(&self.load_all().send().await?, &permission)?;
-        let mut replace = self.replace(permission, "");
+        let mut replace = self.replace(permission, now.new_name.as_str());
         replace.body = now;
         change(replace).send().await
     }

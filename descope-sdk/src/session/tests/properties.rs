@@ -1,6 +1,6 @@
 //! What the fuzz targets look for in keys and cookies, in the small.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use proptest::{prelude::*, sample::Index};
 use serde_json::json;
 
