@@ -52,6 +52,8 @@ pub struct Claims {
     others: Map<String, Value>,
     tenants: Tenants,
     pub(crate) times: Times,
+    /// What every request asks for.
+    user_id: Box<str>,
 }
 
 /// The one claim that grows with the user: of a user with a hundred tenants it is nearly all of the token. It is checked
@@ -69,14 +71,20 @@ impl Tenants {
     }
 }
 
+/// A claim that is a text with something in it.
+fn text_of<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
 impl Claims {
     /// Reads the claims of a token whose signature is good. They must name a user and an expiry.
     pub(crate) fn read(payload: Vec<u8>) -> Result<Self, TokenError> {
         let others = json::object_without(Some(TENANTS), &payload, "its payload is not a JSON object")?;
         let times = Times::read(&others)?;
         let text = if others.contains_key(TENANTS) { payload.into_boxed_slice() } else { Box::default() };
-        let claims = Self { others, tenants: Tenants { text, read: OnceLock::new() }, times };
-        if claims.user_id().is_empty() { Err(TokenError::MissingClaim("sub")) } else { Ok(claims) }
+        let user_id = text_of(&others, "dsub").or_else(|| text_of(&others, "sub"));
+        let user_id = user_id.ok_or(TokenError::MissingClaim("sub"))?.into();
+        Ok(Self { others, tenants: Tenants { text, read: OnceLock::new() }, times, user_id })
     }
 
     /// All claims but `tenants`.
@@ -91,7 +99,7 @@ impl Claims {
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.others.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+        text_of(&self.others, name)
     }
 
     fn flag(&self, name: &str) -> bool {
@@ -103,7 +111,7 @@ impl Claims {
     /// This is Descope's own id, also when a JWT template puts something else into [`subject`](Self::subject); it is what
     /// the management functions know the user by.
     pub fn user_id(&self) -> &str {
-        self.text("dsub").or_else(|| self.text("sub")).unwrap_or_default()
+        &self.user_id
     }
 
     /// `sub` as it stands in the token: the user id, or what the project's JWT template puts in its place.

@@ -22,7 +22,12 @@ const WAYS: usize = 4;
 /// The end of a token, which is what is hashed: twelve bytes of signature, as one number. A whole token would take longer
 /// to hash than to find.
 fn end(token: &str) -> u128 {
-    token.as_bytes().last_chunk().map_or(0, |end| u128::from_ne_bytes(*end))
+    let bytes = token.as_bytes();
+    u128::from_ne_bytes(bytes.last_chunk().copied().unwrap_or_else(|| {
+        let mut end = [0; 16];
+        end[..bytes.len()].copy_from_slice(bytes);
+        end
+    }))
 }
 
 /// Whether a verified token is `token` to the last character. Looks at the end first: tokens of one project begin alike,
