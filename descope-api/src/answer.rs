@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Limited};
 use progenitor_client::{ByteStream, ResponseValue};
 use reqwest::{Request, RequestBuilder, Response};
 use serde::Serialize;
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 
 use crate::{
     Client, Error, ErrorKind, Operation,
@@ -30,8 +30,7 @@ pub(crate) struct Head {
     headers: HeaderMap,
 }
 
-/// A request, or why there is none. Boxed, since every future on its way to the network keeps it, once as its argument and
-/// once more for what it waits for.
+/// A request, or why there is none. Boxed, because each async function that it passes through would store it twice.
 type Outgoing = reqwest::Result<Box<Request>>;
 
 impl Client {
@@ -59,7 +58,11 @@ impl Client {
         known: &'static Operation,
     ) -> impl Future<Output = Result<ResponseValue<()>>> {
         let head = self.head(accepting_json(request), known);
-        async move { Ok(ResponseValue::empty(head.await?)) }
+        async move {
+            // `ResponseValue::empty` copies the headers.
+            let (parts, _) = http::Response::<reqwest::Body>::from(head.await?).into_parts();
+            Ok(ResponseValue::new((), parts.status, parts.headers))
+        }
     }
 
     /// Sends a request that is answered with something else than JSON.
@@ -76,7 +79,7 @@ impl Client {
     fn head(&self, request: Outgoing, known: &'static Operation) -> Pin<Box<impl Future<Output = Result<Response>>>> {
         Box::pin(async move {
             let span = span_of(known, &request);
-            let sent = pin!(self.send(request, known, &span));
+            let sent = pin!(self.send(request, known, &span).instrument(span.clone()));
             let sent = pin!(self.within(known.function, sent));
             Ok(self.bounded(span::operated(&span, sent).await?))
         })
@@ -95,7 +98,7 @@ impl Client {
         Box::pin(async move {
             let span = span_of(known, &request);
             let (head, body) = {
-                let read = pin!(self.read_within(request, known, &span));
+                let read = pin!(self.read_within(request, known, &span).instrument(span.clone()));
                 let read = pin!(self.within(known.function, read));
                 span::operated(&span, read).await?
             };

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
 use reqwest::{Request, Response};
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use crate::{
     Config, Error, ErrorKind, Propagator, Secret, operation,
@@ -92,7 +93,7 @@ async fn sent(http: &reqwest::Client, request: Request, propagator: Option<Propa
             status => Err(Error::new(ErrorKind::Refused, known.function).answered(status, response.headers())),
         }
     };
-    span::operated(&span, pin!(call)).await.ok()
+    span::operated(&span, pin!(call.instrument(span.clone()))).await.ok()
 }
 
 async fn tier(response: Option<Response>) -> Option<HeaderValue> {

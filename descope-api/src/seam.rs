@@ -175,8 +175,8 @@ impl Client {
         let path = request.url().path().strip_prefix(&*seam.base_path).unwrap_or_default();
         path::check(path, operation.path)?;
         let headers = request.headers_mut();
-        // Those of the configuration, and the three below.
-        headers.reserve(seam.config.headers.len() + 3);
+        // Those of the configuration, and the three below; they find room one by one, too.
+        let _ = headers.try_reserve(seam.config.headers.keys_len() + 3);
         for (name, value) in &seam.config.headers {
             headers.insert(name, value.clone());
         }

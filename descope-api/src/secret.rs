@@ -72,16 +72,19 @@ impl fmt::Debug for Secret {
 }
 
 impl Drop for Secret {
-    /// Eight bytes at a time: tokens can be long, and the compiler joins no writes that it must not leave out.
     fn drop(&mut self) {
-        let mut bytes = mem::take(&mut self.0).into_bytes();
-        // All that is allocated, which may have held more.
-        bytes.resize(bytes.capacity(), 0);
-        let (first, words, last) = bytemuck::pod_align_to_mut::<u8, u64>(&mut bytes);
-        first.zeroize();
-        words.zeroize();
-        last.zeroize();
+        wipe(&mut mem::take(&mut self.0).into_bytes());
     }
+}
+
+/// Overwrites all that is allocated, which may have held more. Volatile writes are never merged, so wiping byte by byte
+/// would take eight times as many.
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.capacity(), 0);
+    let (first, words, last) = bytemuck::pod_align_to_mut::<u8, u64>(bytes);
+    first.zeroize();
+    words.zeroize();
+    last.zeroize();
 }
 
 #[cfg(feature = "schemars")]
@@ -89,4 +92,22 @@ fn password(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schem
     let mut schema = generator.subschema_for::<String>().into_object();
     schema.format = Some("password".to_owned());
     schema.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_allocated_is_wiped() {
+        for length in 0..40 {
+            for spare in [0, 1, 7, 100] {
+                let mut bytes = Vec::with_capacity(length + spare);
+                bytes.resize(length, b'x');
+                let room = bytes.capacity();
+                wipe(&mut bytes);
+                assert_eq!(bytes, vec![0; room], "{length} and {spare}");
+            }
+        }
+    }
 }

@@ -123,15 +123,15 @@ fn of_attempt(known: &Operation, url: &Url, attempt: u32) -> Span {
     )
 }
 
-/// Makes a call inside the span of its operation, which tells how it failed if it does.
+/// Waits for a call, and has the span of its operation tell how it failed if it does.
 ///
-/// - `call`: stays where it is, so that it is not kept twice.
+/// - `call`: runs inside of the span already. Pinned by the caller, so that it is not copied into this future.
 pub(crate) async fn operated<T>(
     span: &Span,
     call: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Error> {
     let unfinished = Unfinished(Some(span));
-    let outcome = call.instrument(span.clone()).await;
+    let outcome = call.await;
     unfinished.finish();
     outcome.map_err(|error| failed(span, error))
 }
@@ -153,7 +153,7 @@ pub(crate) async fn attempt(
 
 /// Waits for an attempt inside its span, which tells how it ended.
 ///
-/// - `call`: stays where it is: those of reqwest are large.
+/// - `call`: pinned by the caller, so that it is not copied into this future.
 async fn attempted(
     span: &Span,
     known: &Operation,
@@ -263,5 +263,5 @@ pub async fn spans_alone(known: &Operation, url: &Url, response: reqwest::Result
         answered(&span, &result);
         result.map_err(|error| Error::transport("", error))
     };
-    operated(&span, pin!(call)).await
+    operated(&span, pin!(call.instrument(span.clone()))).await
 }

@@ -68,7 +68,7 @@ pub(crate) fn answered<T>(
 ) -> Result<Answer<T>> {
     match answer {
         Ok(answer) => {
-            // The headers are only lent otherwise, and to copy them costs more than all else here.
+            // `headers()` only borrows, and a copy would cost more than the rest of this function.
             let mut body = None;
             let Ok(head) = answer.map::<(), _, Infallible>(|inner| body = Some(inner));
             let Some(body) = body else { unreachable!("`map` calls what it is given") };

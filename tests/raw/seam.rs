@@ -345,7 +345,7 @@ async fn licence_is_read_in_the_background_and_named_from_then_on() {
 fn a_call_under_way_is_small() {
     let (client, body) = (Client::connect(http(), Config::new("http://127.0.0.1:9", PROJECT)), code());
     let size = size_of_val(&client.otp_verify_email(&body));
-    assert!(size <= 2048, "{size} bytes");
+    assert!(size <= 256, "{size} bytes");
 }
 
 #[tokio::test]
@@ -353,6 +353,14 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let server = Scripted::start(|_| answer(302, &[("location", "/elsewhere")], "")).await;
     let error = server.client().otp_verify_email(&code()).await.unwrap_err();
     assert_eq!((error.status(), server.requests()), (Some(StatusCode::FOUND), 1));
+}
+
+#[tokio::test]
+async fn a_project_that_no_header_can_carry_is_refused_by_name() {
+    let client = Client::connect(http(), Config::new("http://127.0.0.1:9", "P2Rm\nuXyZ"));
+    let error = client.otp_verify_email(&code()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.detail_text(), Some("the project id has characters that no header can carry"));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@
 //! What is read more loosely than it is documented, because the service answers so: `null` means absent, also inside of a
 //! list, and integers of 64 bits may come as strings of digits. A member of another type than documented is treated as
 //! absent if it may be absent, and reported in the log by its path: it must not cost a session that has been paid for
-//! with a code. No message repeats a value, since any of them may be a secret.
+//! with a code. A number that is too large for 64 bits, or for a double, is a text, and an unpaired surrogate is U+FFFD. No
+//! message repeats a value, since any of them may be a secret.
 
 mod object;
 mod text;
@@ -56,7 +57,9 @@ pub(crate) enum Read {
     Misfit(Fault),
 }
 
-/// Reads an answer.
+/// Reads an answer. Where it cannot be read as it is, lines and columns of the problem can be those of the readable text.
+///
+/// - `value`: a blank one. It is of no use after an error.
 pub(crate) fn read<T: FromJson>(body: &[u8], value: &mut T) -> Result<(), Problem> {
     let body = text::with_exact_numbers(body);
     let problem = match parse(&body, value) {
@@ -169,7 +172,7 @@ impl std::error::Error for Problem {}
 
 /// A value of another type than is documented: where it is, and what it should be.
 ///
-/// Boxed: hardly any value is one, and the outcome of each goes through many hands.
+/// Boxed, so that the result of reading a value is two words: it is handed on often, and is hardly ever a fault.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Misfit>);
 
@@ -318,6 +321,7 @@ mod tests {
         flags: BTreeMap<String, bool>,
         next: Option<Box<Leaf>>,
         at: Option<i64>,
+        share: Option<f64>,
         any: Option<Value>,
         rest: Map<String, Value>,
     }
@@ -348,6 +352,7 @@ mod tests {
                 "flags" => from.optional(name, &mut self.flags),
                 "next" => from.optional(name, &mut self.next),
                 "at" => from.optional(name, &mut self.at),
+                "share" => from.optional(name, &mut self.share),
                 "any" => from.optional(name, &mut self.any),
                 _ => from.rest(name, &mut self.rest),
             }
@@ -465,10 +470,24 @@ mod tests {
 
     #[test]
     fn what_no_value_can_hold_costs_its_member_at_most() {
-        for number in ["1e400", "-1e400", "1E+400", "1.5e999", &format!("{}.0", "9".repeat(400)), &"9".repeat(400)] {
-            let body = format!(r#"{{"id":"a","at":{number},"any":[{number}],"flags":{{"b":{number}}},"x":{number}}}"#);
+        for number in [
+            "1e400",
+            "-1e400",
+            "1E+400",
+            "1.5e999",
+            // Not too large, but serde_json rounds them up.
+            "1.7976931348623158e308",
+            "-1.797693134862315708e308",
+            "1.7976931348623157081452742373170436e308",
+            &format!("{}.0", "9".repeat(400)),
+            &"9".repeat(400),
+        ] {
+            let body = format!(
+                r#"{{"id":"a","at":{number},"share":{number},"any":[{number}],"flags":{{"b":{number}}},"x":{number}}}"#
+            );
             let read = node(&body).expect("read");
             assert_eq!((read.id.as_str(), read.at, read.flags.len()), ("a", None, 0), "{body}");
+            assert!(read.share.is_none_or(f64::is_finite), "{body}");
             // A number after all, where serde_json keeps the text of numbers.
             let is_kept = |value: &Value| value.as_str().map_or(value.is_number(), |text| text == number);
             assert!(is_kept(&read.any.expect("a value")[0]) && is_kept(&read.rest["x"]), "{body}");
@@ -482,8 +501,17 @@ mod tests {
         );
         assert_eq!(read.next.expect("one").id, "\u{fffd}😀");
         assert_eq!(Value::from(read.rest), serde_json::json!({"\u{fffd}": 1}));
-        for broken in ["1e400", "{1e400}", r#"{"id":"\ud800"#, r#"{"id":"a","at":01e400}"#, r#"{"id":"a","at":.1e999}"#]
-        {
+        assert_eq!(node(r#"{"id":"a","share":1.5}"#).expect("read").share, Some(1.5));
+        for broken in [
+            "1e400",
+            "{1e400}",
+            "{1e400:1}",
+            "{1e400 :1}",
+            "{18446744073709551616:1}",
+            r#"{"id":"\ud800"#,
+            r#"{"id":"a","at":01e400}"#,
+            r#"{"id":"a","at":.1e999}"#,
+        ] {
             node(broken).expect_err(broken);
         }
     }

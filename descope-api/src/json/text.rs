@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// Puts the digits of integers that no 64 bits hold into quotes, so that they are not rounded to the next double on the
 /// way into a custom attribute or claim.
@@ -11,9 +12,8 @@ pub(super) fn with_exact_numbers(body: &[u8]) -> Cow<'_, [u8]> {
     if has_digits_in_a_row(body, 19) { quoting(body, is_beyond_64_bits) } else { Cow::Borrowed(body) }
 }
 
-/// JSON that no [`Value`](serde_json::Value) can hold, made into JSON that one can: numbers beyond every double as texts,
-/// and halves of surrogate pairs as U+FFFD, as the service's own decoder reads them. `None` where there is nothing of the
-/// kind.
+/// JSON that no [`Value`] can hold, made into JSON that one can: numbers that are too large for a double as texts, and
+/// unpaired surrogates as U+FFFD, as Go's decoder reads them. `None` where there is nothing of the kind.
 pub(super) fn readable(body: &[u8]) -> Option<Vec<u8>> {
     let numbers = quoting(body, is_beyond_doubles);
     match with_whole_characters(&numbers) {
@@ -25,11 +25,11 @@ pub(super) fn readable(body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Puts numbers into quotes.
+/// Puts numbers into quotes, but not in the place of a member's name, where they would make JSON of what is none.
 ///
 /// - `odd`: which of them.
 fn quoting(body: &[u8], odd: fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
-    let mut exact = Cow::Borrowed(&body[..0]);
+    let mut quoted = Cow::Borrowed(&body[..0]);
     let (mut copied, mut at) = (0, 0);
     while at < body.len() {
         match body[at] {
@@ -45,12 +45,12 @@ fn quoting(body: &[u8], odd: fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
                 while at < body.len() && matches!(body[at], b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') {
                     at += 1;
                 }
-                if odd(&body[start..at]) {
-                    let exact = exact.to_mut();
-                    exact.extend_from_slice(&body[copied..start]);
-                    exact.push(b'"');
-                    exact.extend_from_slice(&body[start..at]);
-                    exact.push(b'"');
+                if odd(&body[start..at]) && !body[at..].trim_ascii_start().starts_with(b":") {
+                    let quoted = quoted.to_mut();
+                    quoted.extend_from_slice(&body[copied..start]);
+                    quoted.push(b'"');
+                    quoted.extend_from_slice(&body[start..at]);
+                    quoted.push(b'"');
                     copied = at;
                 }
             }
@@ -60,8 +60,8 @@ fn quoting(body: &[u8], odd: fn(&[u8]) -> bool) -> Cow<'_, [u8]> {
     if copied == 0 {
         return Cow::Borrowed(body);
     }
-    exact.to_mut().extend_from_slice(&body[copied..]);
-    exact
+    quoted.to_mut().extend_from_slice(&body[copied..]);
+    quoted
 }
 
 fn has_digits_in_a_row(body: &[u8], many: usize) -> bool {
@@ -88,10 +88,10 @@ fn is_beyond_64_bits(number: &[u8]) -> bool {
         && std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_err() && text.parse::<u64>().is_err())
 }
 
-/// Whether this is a number, written as JSON wants it, that is rounded to infinity.
+/// Whether this is a number, written as JSON wants it, that is too large for a double. The parser that is to read it is
+/// asked: others round differently, right below the limit.
 fn is_beyond_doubles(number: &[u8]) -> bool {
-    let infinite = std::str::from_utf8(number).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_infinite));
-    infinite && serde_json::from_slice::<IgnoredAny>(number).is_ok()
+    serde_json::from_slice::<IgnoredAny>(number).is_ok() && serde_json::from_slice::<Value>(number).is_err()
 }
 
 /// Writes U+FFFD in the place of escapes that are half a character.

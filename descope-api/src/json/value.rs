@@ -235,9 +235,8 @@ impl<'de> Visitor<'de> for Real<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let Some(number) = digits(map)?.and_then(|digits| digits.parse().ok()) else {
-            return Ok(Read::Misfit(Fault::new("is not a number")));
-        };
+        let number = digits(map)?.and_then(|digits| digits.parse().ok()).filter(|number: &f64| number.is_finite());
+        let Some(number) = number else { return Ok(Read::Misfit(Fault::new("is not a number"))) };
         *self.0 = number;
         Ok(Read::Value)
     }

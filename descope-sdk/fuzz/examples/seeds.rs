@@ -67,6 +67,8 @@ fn main() -> std::io::Result<()> {
         "large_numbers",
         "\0{\"customAttributes\":{\"n\":18446744073709551616,\"m\":1e400},\"name\":\"\\\"9\"}",
     )?;
+    write("answer", "large_name", "\0{1e400:1,\"x\":1.7976931348623158e308}")?;
+    write("answer", "half_characters", "\0{\"sessionJwt\":\"a\",\"name\":\"\\ud800\\ud83d\\ude00\",\"\\udfff\":1}")?;
     write("answer", "refusal", "\x01{\"errorCode\":\"E061102\",\"errorDescription\":\"Wrong\",\"error\":{}}")?;
     write("answer", "foreign", "\x01{\"error\":{\"code\":403,\"message\":[\"Forbidden\",{\"detail\":1}]}}")?;
     write("answer", "gateway", "\x01{\"code\":16,\"message\":\"Unauthenticated\",\"details\":[]}")?;

@@ -45,6 +45,7 @@ impl Roles {
     ) -> Result<Role> {
         let role = named("role", role.into())?;
         let now = role_as_it_is(&self.load_all().send().await?, &role)?;
+        // The body that this makes is not the one that is sent.
         let mut replace = self.replace(role, now.new_name.as_str());
         replace.body = now;
         change(replace).send().await
@@ -148,6 +149,7 @@ impl Permissions {
     ) -> Result<()> {
         let permission = named("permission", permission.into())?;
         let now = permission_as_it_is(&self.load_all().send().await?, &permission)?;
+        // The body that this makes is not the one that is sent.
         let mut replace = self.replace(permission, now.new_name.as_str());
         replace.body = now;
         change(replace).send().await

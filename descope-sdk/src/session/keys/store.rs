@@ -226,12 +226,12 @@ impl KeyStore {
             Source::Request => Reason::UnknownKey,
             Source::Service => Reason::UnknownKeyOfService,
         };
-        let waited = Box::pin(self.refetch(seen, reason)).await?;
+        let waited = self.refetch(seen, reason).await?;
         let (found, seen) = self.0.look_up(kid, algorithm);
         // What was under way when this call came may have been answered before the service signed the token, also if it has
         // ended since. Whatever begins from now on is newer.
         if found.is_none() && waited != Waited::ForOwn && source == Source::Service {
-            Box::pin(self.refetch(seen, reason)).await?;
+            self.refetch(seen, reason).await?;
             return self.0.look_up(kid, algorithm).0.unwrap_or(Err(TokenError::UnknownKey));
         }
         found.unwrap_or(Err(TokenError::UnknownKey))
@@ -251,7 +251,7 @@ impl KeyStore {
             Some((Trust::Old, seen)) => (Reason::Old, seen),
             None => (Reason::None, 0),
         };
-        match Box::pin(self.refetch(seen, reason)).await {
+        match self.refetch(seen, reason).await {
             // The endpoint fails. Known keys go on serving, but not for good.
             Err(_) if self.0.may_serve() => Ok(Waited::No),
             outcome => outcome,
@@ -265,13 +265,18 @@ impl KeyStore {
 
     /// Reads the keys now if there are none yet.
     pub(crate) async fn preload(&self) -> Result<(), TokenError> {
-        if self.0.current.load().is_some() { Ok(()) } else { Box::pin(self.refetch(0, Reason::None)).await.map(drop) }
+        if self.0.current.load().is_some() { Ok(()) } else { self.refetch(0, Reason::None).await.map(drop) }
     }
 
     /// Has a set read that is newer than generation `seen`, if there is reason to, and waits for it, unless the known
-    /// keys can serve meanwhile. Boxed by whoever waits: hardly any validation does, and each would have room for it. `Ok` does not promise a newer set: inside the cool-down nothing is fetched for an unknown
+    /// keys can serve meanwhile. `Ok` does not promise a newer set: inside the cool-down nothing is fetched for an unknown
     /// key.
-    async fn refetch(&self, seen: u64, reason: Reason) -> Result<Waited, TokenError> {
+    fn refetch(&self, seen: u64, reason: Reason) -> Pin<Box<impl Future<Output = Result<Waited, TokenError>>>> {
+        // Boxed: hardly any validation waits here, and each would have to have room for it.
+        Box::pin(self.refetched(seen, reason))
+    }
+
+    async fn refetched(&self, seen: u64, reason: Reason) -> Result<Waited, TokenError> {
         let (waiter, whose) = match Inner::step(&self.0, seen, reason) {
             Step::Nothing => return Ok(Waited::No),
             Step::Failed(error) => return Err(TokenError::KeysUnavailable(error)),

@@ -52,7 +52,7 @@ pub struct Claims {
     others: Map<String, Value>,
     tenants: Tenants,
     pub(crate) times: Times,
-    /// What every request asks for.
+    /// `dsub`, or else `sub`. Kept because it is read on every request.
     user_id: Box<str>,
 }
 

@@ -19,8 +19,8 @@ use crate::sync::{ArcSwapOption, AtomicU32, AtomicUsize, Ordering};
 /// Places that one token may go to. With several a collision of two hot tokens costs nothing.
 const WAYS: usize = 4;
 
-/// The end of a token, which is what is hashed: twelve bytes of signature, as one number. A whole token would take longer
-/// to hash than to find.
+/// The last 16 characters of a token (12 bytes of the signature), padded with zeros if there are fewer. They are what is
+/// hashed: a whole token would take longer to hash than to find.
 fn end(token: &str) -> u128 {
     let bytes = token.as_bytes();
     u128::from_ne_bytes(bytes.last_chunk().copied().unwrap_or_else(|| {
